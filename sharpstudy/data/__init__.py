@@ -1,0 +1,1 @@
+"""Frames, sources, degradations and pairs."""
