@@ -91,7 +91,12 @@ def execute(notebook: Path, output: Path, values: dict[str, Any]) -> None:
         stdout_file=sys.stdout,
         stderr_file=sys.stderr,
         start_timeout=180,
-        config=Config({"KernelManager": {"transport_encryption": "auto"}}),
+        config=Config(
+            {
+                "KernelManager": {"transport_encryption": "auto"},  # else ipykernel warns about plain TCP
+                "NotebookClient": {"extra_arguments": ["--log-level=50"]},  # else it logs its own shutdown
+            }
+        ),
     )
 
 

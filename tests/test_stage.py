@@ -134,7 +134,7 @@ def test_a_failure_names_the_cell_the_error_and_the_kept_notebook(project):
 def test_a_dead_kernel_is_explained(project):
     answer = project.stage("dead")
     assert answer.returncode == 1
-    assert "ran out of memory" in answer.stderr
+    assert "the kernel died; most likely memory ran out" in answer.stderr
 
 
 def test_an_unknown_notebook_is_named_with_those_there_are(project):

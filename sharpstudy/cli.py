@@ -1,0 +1,184 @@
+"""The command `sharpstudy`: thin commands over the library, each importing what it uses when it runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sharpstudy import __version__
+
+
+class Commands(click.Group):
+    """A group whose commands answer a ValueError of the library with its sentence instead of a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)  # in the order of use, not of the alphabet
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="sharpstudy")
+def main() -> None:
+    """A study of distilled sharpeners for video calls, and the tools that it is made of.
+
+    The whole study runs with `dvc repro`, or with `python run.py study`, which also sets everything up. The
+    commands below do its parts by hand. `sharpstudy COMMAND --help` explains each.
+    """
+
+
+@main.command(short_help="Fetch data sets and published weights.")
+@click.argument("names", nargs=-1)
+@click.option("--list", "show_list", is_flag=True, help="Show what can be fetched, and what is here already.")
+@click.option(
+    "--into", type=click.Path(path_type=Path, file_okay=False), help="The assets folder to fetch into."
+)
+def fetch(names: tuple[str, ...], show_list: bool, into: Path | None) -> None:
+    """Fetch data sets and published weights from their official addresses.
+
+    NAMES are those that --list shows. Size, licence and check are printed before anything is loaded; a
+    download that broke goes on where it stopped. What is fetched lies in the folder that SHARPSTUDY_ASSETS
+    names, or in the user's cache.
+    """
+    from sharpstudy.assets.listing import describe_asset, fetch_text, list_text
+
+    if show_list:
+        click.echo(list_text())
+    elif not names:
+        raise click.UsageError("Name what to fetch; `sharpstudy fetch --list` shows what there is.")
+    for name in names:
+        click.echo(describe_asset(name))
+        click.echo(fetch_text(name, into))
+
+
+@main.command(short_help="Show what the study makes of your pictures.")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True))
+@click.option("--every", default=10, show_default=True, help="Of a clip, take every so-manieth frame.")
+@click.option(
+    "--csv", "table", type=click.Path(path_type=Path, dir_okay=False), help="Write frames.csv here."
+)
+def frames(folder: Path, every: int, table: Path | None) -> None:
+    """Show what the study makes of a FOLDER of your pictures and clips.
+
+    That is their categories, the split, and what cannot be read. Sub-folders named text, nature, people,
+    animals or graphics give the category; a CSV with the columns frame and category (and clip, split) may
+    stand in for the folder. Exits with 1 when a file had to be skipped.
+    """
+    from sharpstudy.data.sources import SourceOptions, load_source, split_table, write_frames_csv
+
+    skipped: list[Exception] = []
+    references = load_source("folder", SourceOptions(folder=folder, every=every), skipped.append)
+    counts = split_table(references).pivot(index="category", columns="split", values="frames")
+    clips = len({reference.clip for reference in references})
+    click.echo(f"{len(references)} frames of {clips} clips; frames by category and split:\n")
+    click.echo(counts.loc[counts.sum(axis=1) > 0, ["train", "validation", "test"]].to_string())
+    if table:
+        write_frames_csv(table, references)
+        click.echo(f"\nwrote {table}")
+    report_skipped(skipped)
+
+
+@main.command(short_help="Make of pictures what a video call delivers.")
+@click.argument("pictures", nargs=-1, type=click.Path(path_type=Path, exists=True))
+@click.option("--as", "name", default="call-300k", show_default=True, help="The degradation, by name.")
+@click.option("--into", type=click.Path(path_type=Path, file_okay=False), help="The folder to write to.")
+@click.option(
+    "--seed", default=1, show_default=True, help="What the degradation leaves to chance hangs on it."
+)
+@click.option("--force", is_flag=True, help="Write over files that are there.")
+@click.option("--list", "show_list", is_flag=True, help="Show the degradations and what each does.")
+def degrade(
+    pictures: tuple[Path, ...], name: str, into: Path | None, seed: int, force: bool, show_list: bool
+) -> None:
+    """Make of PICTURES (files or folders) what a video call would deliver of them.
+
+    photo.jpg becomes photo.call-300k.png beside it, of the same size. A file that cannot be read is named
+    and the rest goes on; the exit code is then 1.
+    """
+    from sharpstudy.data.degrade import DEGRADATIONS, describe, parse_degradation
+    from sharpstudy.data.frames import FrameBatch, find_frames
+
+    if show_list:
+        width = max(map(len, DEGRADATIONS))
+        for key, settings in DEGRADATIONS.items():
+            click.echo(f"{key:<{width}}  {describe(settings)}")
+        return
+    if not pictures:
+        raise click.UsageError(
+            "Name a picture or a folder; `sharpstudy degrade --list` shows the degradations."
+        )
+    settings = parse_degradation(name)
+    paths = [path for one in pictures for path in (find_frames(one) if one.is_dir() else [one])]
+    batch = FrameBatch(paths)
+    for path, frame in progress(batch, len(paths), "degrading"):
+        write_degraded(path, frame, settings, seed, into or path.parent, name, force)
+    report_skipped(batch.skipped)
+
+
+def write_degraded(
+    path: Path, frame: Any, settings: Any, seed: int, folder: Path, name: str, force: bool
+) -> None:
+    """Degrade one frame by a seed of its own and write it as PNG, never over a file unless told to."""
+    from sharpstudy.data import degrade as degrading
+    from sharpstudy.data.frames import write_frame
+    from sharpstudy.data.prepare import frame_seed
+
+    target = folder / f"{path.stem}.{name}.png"
+    if target.exists() and not force:
+        raise click.ClickException(f"{target} is there already; --force writes over it.")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_frame(target, degrading.degrade(frame, settings, frame_seed(seed, path.name, 0)))
+
+
+@main.command(short_help="List the recipes, or explain one.")
+@click.argument("name", required=False)
+def recipes(name: str | None) -> None:
+    """List the recipes, or explain one in full.
+
+    NAME is one of those listed, or the file of a recipe of your own.
+    """
+    from sharpstudy.recipes import describe_recipe, load_recipe, recipe_rows
+
+    if name:
+        click.echo(describe_recipe(load_recipe(name)))
+        return
+    wanted = ("recipe", "degradation", "teacher", "summary")
+    click.echo(table_text([{key: row[key] for key in wanted} for row in recipe_rows()]))
+
+
+def table_text(rows: list[dict[str, Any]]) -> str:
+    """Rows as aligned text: words to the left, numbers to the right."""
+    texts = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]
+    widths = [max(len(row[at]) for row in texts) for at in range(len(rows[0]))]
+    numbers = [all(isinstance(row[key], (int, float)) for row in rows) for key in rows[0]]
+    texts.insert(1, ["-" * width for width in widths])
+    return "\n".join(
+        "  ".join(
+            word.rjust(width) if number else word.ljust(width)
+            for word, width, number in zip(row, widths, numbers, strict=True)
+        ).rstrip()
+        for row in texts
+    )
+
+
+def progress(items: Any, total: int, label: str) -> Any:
+    """The items behind a progress bar on stderr, where there is more than one and someone is watching."""
+    from tqdm import tqdm
+
+    return tqdm(items, total=total, desc=label, unit="frame", disable=total < 2 or not sys.stderr.isatty())
+
+
+def report_skipped(skipped: list[Exception]) -> None:
+    """Name every file that was skipped, and end with 1 when there is one."""
+    for error in skipped:
+        click.echo(f"skipped {error}", err=True)
+    if skipped:
+        click.echo(f"{len(skipped)} files were skipped.", err=True)
+        raise SystemExit(1)

@@ -1,0 +1,218 @@
+"""One function per figure: a tidy table or frames in, a Figure out; the same colour for a role everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sharpstudy.paths import PACKAGE
+
+Look = Literal["light", "dark"]  # the page that a figure is drawn for
+STYLE = PACKAGE / "study.mplstyle"
+INK = {"light": "#24292f", "dark": "#e6edf3"}
+GRID = {"light": "#d8dee4", "dark": "#3d444d"}
+
+# Okabe and Ito's colours, told apart by colour-blind readers; the paler grey stays legible on both looks.
+ROLE_COLOURS = {
+    "reference": "#009E73",
+    "baseline": "#8c959f",
+    "teacher": "#CC79A7",
+    "student": "#0072B2",
+    "realtime": "#D55E00",
+    "control": "#E69F00",
+}
+CATEGORY_COLOURS = {
+    "text": "#0072B2",
+    "nature": "#009E73",
+    "people": "#D55E00",
+    "animals": "#E69F00",
+    "graphics": "#CC79A7",
+}
+
+
+@contextmanager
+def look(name: Look = "light"):
+    """The study's style for the figures drawn inside, on a light or a dark page."""
+    ink, grid = INK[name], GRID[name]
+    colours = {
+        key: ink for key in ("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.edgecolor")
+    }
+    faces = {
+        "figure.facecolor": "none",
+        "axes.facecolor": "none",
+        "savefig.facecolor": "none",
+        "grid.color": grid,
+    }
+    with plt.style.context(str(STYLE)), mpl.rc_context({**colours, **faces}):
+        yield
+
+
+def show(draw: Callable[[], Figure]) -> Figure:
+    """The figure for a notebook: on white, to read in any theme, and closed, to appear once."""
+    with look("light"), mpl.rc_context({"figure.facecolor": "white"}):
+        figure = draw()
+    plt.close(figure)
+    return figure
+
+
+def save_figure(
+    draw: Callable[[], Figure], stem: Path, kind: Literal["lines", "pictures"] = "lines"
+) -> list[Path]:
+    """The files written: the figure for a light and a dark page, as SVG, or as PNG where it is of frames.
+
+    The bytes depend on what is drawn alone, so that a pipeline sees no change where there is none.
+    """
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    suffix, metadata = ("svg", {"Date": None}) if kind == "lines" else ("png", {"Software": None})
+    written = []
+    for name in ("light", "dark"):
+        with look(name):
+            figure = draw()
+            path = stem.with_name(f"{stem.name}.{name}.{suffix}")
+            figure.savefig(path, format=suffix, metadata=metadata, dpi=130)
+            plt.close(figure)
+        written.append(path)
+    return written
+
+
+def _picture(axes: Axes, frame: np.ndarray, title: str = "") -> None:
+    axes.imshow(frame)
+    axes.set_title(title, fontsize=8.5, fontweight="normal")
+    axes.set_axis_off()
+
+
+def contact_sheet(frames: Mapping[str, Sequence[np.ndarray]], columns: int = 6) -> Figure:
+    """Thumbnails of frames, one row of them per group; the count of a group stands at its left."""
+    figure, grid = plt.subplots(len(frames), columns, figsize=(9.6, 1.45 * len(frames)), squeeze=False)
+    for row, (name, group) in zip(grid, frames.items(), strict=True):
+        for axes in row:
+            axes.set_axis_off()
+        for axes, frame in zip(row, group, strict=False):
+            axes.imshow(frame, interpolation="antialiased")
+        row[0].text(
+            -0.06, 0.5, name, transform=row[0].transAxes, rotation=90, ha="right", va="center", fontsize=9
+        )
+    return figure
+
+
+def degraded_crops(
+    reference: np.ndarray, degraded: Mapping[str, np.ndarray], box: tuple[int, int, int], columns: int = 4
+) -> Figure:
+    """One square of a frame under each degradation, at one scale; box is top, left and side in pixels."""
+    top, left, side = box
+    crops = {"reference": reference, **degraded}
+    rows = -(-len(crops) // columns)
+    figure, grid = plt.subplots(rows, columns, figsize=(2.4 * columns, 2.62 * rows), squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for axes, (name, frame) in zip(grid.flat, crops.items(), strict=False):
+        _picture(axes, frame[top : top + side, left : left + side], name)
+    return figure
+
+
+def split_shares(table: pd.DataFrame) -> Figure:
+    """Share of the clips of each category in each split; the table has category, split, share and target."""
+    figure, axes = plt.subplots(figsize=(7.2, 3.0))
+    splits = [name for name in ("train", "validation", "test") if name in set(table["split"])]
+    categories = list(dict.fromkeys(table["category"]))
+    width = 0.8 / max(len(splits), 1)
+    for number, split in enumerate(splits):
+        part = table[table["split"] == split].set_index("category").reindex(categories)
+        places = np.arange(len(categories)) + (number - (len(splits) - 1) / 2) * width
+        alpha = (0.35, 0.6, 1.0)[number]
+        axes.bar(
+            places, 100 * part["share"], width * 0.92, color=ROLE_COLOURS["student"], alpha=alpha, label=split
+        )
+    wanted = table.groupby("category", sort=False)["target"].first().reindex(categories)
+    for place, share in enumerate(wanted):
+        axes.plot([place - 0.45, place + 0.45], [100 * share] * 2, color=ROLE_COLOURS["realtime"], lw=1.8)
+    axes.plot([], [], color=ROLE_COLOURS["realtime"], lw=1.8, label="wanted")
+    axes.set_xticks(range(len(categories)), categories)
+    axes.set_ylabel("share of clips (%)")
+    axes.grid(axis="x", visible=False)
+    axes.legend(ncols=4, loc="upper center", bbox_to_anchor=(0.5, 1.17))
+    return figure
+
+
+def do_nothing_by_degradation(
+    scores: pd.DataFrame, metric: str, unit: str, line: float | None = None
+) -> Figure:
+    """What the degraded frame itself scores: every frame a dot, the mean a bar, by degradation.
+
+    The table has degradation, category and value; `line` draws a threshold that is often claimed.
+    """
+    names = list(dict.fromkeys(scores["degradation"]))
+    figure, axes = plt.subplots(figsize=(7.2, 0.34 * len(names) + 1.0))
+    for place, name in enumerate(names):
+        part = scores[scores["degradation"] == name]
+        shift = np.linspace(-0.24, 0.24, len(part)) if len(part) > 1 else np.zeros(1)
+        colours = [CATEGORY_COLOURS.get(category, "#8c959f") for category in part["category"]]
+        axes.scatter(part["value"], place + shift, s=9, c=colours, alpha=0.75, linewidths=0)
+        axes.plot(
+            [part["value"].mean()] * 2, [place - 0.36, place + 0.36], color=ROLE_COLOURS["baseline"], lw=2.4
+        )
+    if line is not None:
+        axes.axvline(line, color=ROLE_COLOURS["realtime"], lw=1.2, ls="--")
+    for category in dict.fromkeys(scores["category"]):
+        axes.scatter([], [], s=14, color=CATEGORY_COLOURS.get(category, "#8c959f"), label=category)
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.set_xlabel(f"{metric} of the degraded frame{f' ({unit})' if unit else ''}; bar: mean")
+    axes.legend(ncols=5, loc="lower left", bbox_to_anchor=(0.0, 1.0), handletextpad=0.1, columnspacing=1.2)
+    return figure
+
+
+def radial_spectra(spectra: pd.DataFrame) -> Figure:
+    """Share of the reference's amplitude that a degraded frame keeps, by spatial frequency, one line each.
+
+    The table has degradation, frequency (cycles per pixel, up to 0.5) and kept (1 = as in the reference).
+    """
+    figure, axes = plt.subplots(figsize=(7.2, 3.4))
+    names = list(dict.fromkeys(spectra["degradation"]))
+    colours = mpl.colormaps["viridis"](np.linspace(0.12, 0.88, len(names)))
+    for name, colour in zip(names, colours, strict=True):
+        part = spectra[spectra["degradation"] == name]
+        axes.plot(part["frequency"], part["kept"], color=colour, label=name)
+    axes.axhline(1.0, color=ROLE_COLOURS["reference"], lw=1.2, ls="--", label="reference")
+    axes.set_xlabel("spatial frequency (cycles per pixel)")
+    axes.set_ylabel("amplitude kept (1 = reference)")
+    axes.set_xlim(0, 0.5)
+    axes.set_ylim(0, 1.3)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.03), fontsize=8.5)
+    return figure
+
+
+def patch_statistics(patches: pd.DataFrame) -> Figure:
+    """How much detail the patches of each category hold and how much of it each loses; one violin a category.
+
+    The table has category, detail (mean gradient of the reference, grey levels) and lost (PSNR, dB).
+    """
+    figure, both = plt.subplots(1, 2, figsize=(7.8, 3.2))
+    categories = list(dict.fromkeys(patches["category"]))
+    labels = {"detail": "mean gradient (grey levels per pixel)", "lost": "PSNR of the degraded patch (dB)"}
+    for axes, (column, label) in zip(both, labels.items(), strict=True):
+        floor = 0.1 if column == "detail" else 0.0  # flat patches have no place on the logarithmic axis
+        groups = [
+            patches.loc[patches["category"] == name, column].clip(floor).to_numpy() for name in categories
+        ]
+        bodies = axes.violinplot(groups, showmedians=True, widths=0.85)
+        for body, name in zip(bodies["bodies"], categories, strict=True):
+            body.set_facecolor(CATEGORY_COLOURS.get(name, "#8c959f"))
+            body.set_alpha(0.65)
+        for part in ("cmedians", "cbars", "cmins", "cmaxes"):
+            bodies[part].set_color(ROLE_COLOURS["baseline"])
+            bodies[part].set_linewidth(1.0)
+        axes.set_xticks(range(1, len(categories) + 1), categories, rotation=20)
+        axes.set_ylabel(label)
+        axes.grid(axis="x", visible=False)
+    both[0].set_yscale("log")
+    return figure

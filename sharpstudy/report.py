@@ -1,0 +1,215 @@
+"""The report: pieces that notebook 07 shows, and one self-contained page of the notebooks."""
+
+from __future__ import annotations
+
+import base64
+import html
+import platform
+import re
+import subprocess
+from dataclasses import dataclass
+from importlib import metadata
+from io import BytesIO
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+from PIL import Image
+
+from sharpstudy.data.files import write_bytes
+from sharpstudy.paths import PACKAGE, RESULTS, ROOT
+
+PAGE = PACKAGE / "report.html.j2"
+MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp"}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of the page that a notebook shows as its cell's output."""
+
+    markup: str
+
+    def _repr_html_(self) -> str:
+        return self.markup
+
+
+def data_uri(path: Path) -> str:
+    """The file's bytes as a data: address, so that the page needs no other file."""
+    media = MEDIA_TYPES.get(path.suffix.lower())
+    if media is None:
+        raise ValueError(
+            f"{path.name}: a figure is one of {', '.join(MEDIA_TYPES)}, and this is {path.suffix!r}"
+        )
+    data = path.read_bytes()
+    if media == "image/png":
+        media, data = "image/webp", smaller(data, "lossless")
+    return f"data:{media};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def smaller(png: bytes, how: Literal["lossless", "good"]) -> bytes:
+    """The picture as WebP: the same pixels, or, where only an impression is wanted, a tenth of the bytes."""
+    file = BytesIO()
+    with Image.open(BytesIO(png)) as picture:
+        picture.save(file, "WEBP", lossless=how == "lossless", quality=80)
+    return file.getvalue()
+
+
+def show_figure(stem: Path, alt: str, caption: str) -> Piece:
+    """A figure in its light and dark form, which the page chooses from; stem is a path without endings."""
+    images = []
+    for look in ("light", "dark"):
+        found = sorted(stem.parent.glob(f"{stem.name}.{look}.*"))
+        if len(found) != 1:
+            raise ValueError(
+                f"figure {stem.name}: expected one {look} file in {stem.parent}, found {len(found)}"
+            )
+        images.append(f'<img class="for-{look}" src="{data_uri(found[0])}" alt="{html.escape(alt)}">')
+    return Piece(f"<figure>{''.join(images)}<figcaption>{html.escape(caption)}</figcaption></figure>")
+
+
+def show_table(table: pd.DataFrame, caption: str, words: tuple[str, ...] = ()) -> Piece:
+    """A table as it stands, first column as row headers; columns named in `words` are set left."""
+    heads = [f'<th scope="col"{_side(name in words)}>{html.escape(str(name))}</th>' for name in table.columns]
+    rows = []
+    for record in table.itertuples(index=False):
+        first, *others = (html.escape(str(value)) for value in record)
+        cells = [
+            f"<td{_side(name in words)}>{value}</td>"
+            for name, value in zip(table.columns[1:], others, strict=True)
+        ]
+        rows.append(f'<tr><th scope="row">{first}</th>{"".join(cells)}</tr>')
+    return Piece(
+        f'<figure><div class="wide" tabindex="0" role="region" aria-label="{html.escape(caption)}"><table>'
+        f"<thead><tr>{''.join(heads)}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+    )
+
+
+def _side(is_words: bool) -> str:
+    return ' class="words"' if is_words else ""
+
+
+def show_slider(before: Path, after: Path, labels: tuple[str, str], caption: str) -> Piece:
+    """Two pictures of one size over each other with a divider that mouse, finger and arrow keys move."""
+    left, right = (html.escape(label) for label in labels)
+    with Image.open(before) as picture:
+        width = picture.width * max(1, 512 // picture.width)  # whole screen pixels for every picture pixel
+    return Piece(
+        f'<figure><div class="slider"><img src="{data_uri(before)}" width="{width}" alt="{left}">'
+        f'<img src="{data_uri(after)}" width="{width}" alt="{right}"><span class="left">{left}</span>'
+        f'<span class="right">{right}</span>'
+        f'<input type="range" min="0" max="100" value="50" aria-label="Divider: {left} and {right}"></div>'
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+    )
+
+
+def provenance() -> pd.DataFrame:
+    """What the results were made with: commit, machine, versions; one row a fact."""
+    facts = {"sharpstudy": metadata.version("sharpstudy"), "commit": _commit(), "machine": _machine()}
+    facts["Python"] = platform.python_version()
+    for name in ("torch", "torchvision", "numpy", "scikit-image", "pillow", "av"):
+        facts[name] = metadata.version(name)
+    return pd.DataFrame({"fact": list(facts), "value": list(facts.values())})
+
+
+def _commit() -> str:
+    """The checkout's commit, marked where files differ from it."""
+
+    def ask(*words: str) -> str:
+        return subprocess.run(
+            ["git", *words], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        changed = " with changes" if ask("status", "--porcelain", "--untracked-files=no") else ""
+        return ask("rev-parse", "--short=12", "HEAD") + changed
+    except (OSError, subprocess.CalledProcessError):
+        return "not a git checkout"
+
+
+def _machine() -> str:
+    """Processor, cores and system in a few words; no host or user name."""
+    import os
+
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        found = re.search(r"model name\s*:\s*(.+)", cpuinfo.read_text(encoding="utf-8"))
+        model = found.group(1) if found else model
+    return f"{model}, {os.cpu_count()} logical cores, {platform.system()}"
+
+
+def render_notebook(path: Path, code: Literal["hidden", "shown"]) -> str:
+    """The inner HTML of an executed notebook, without any page around it."""
+    from nbconvert import HTMLExporter
+
+    exporter = HTMLExporter(template_name="basic", exclude_input=code == "hidden", exclude_input_prompt=True)
+    exporter.exclude_output_prompt = True
+    markup, _ = exporter.from_filename(str(path))
+    return re.sub(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)", _as_webp, markup)
+
+
+def _as_webp(match: re.Match[str]) -> str:
+    data = smaller(base64.b64decode(match.group(1)), "good")
+    return f"data:image/webp;base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def title_of(path: Path) -> str:
+    """The notebook's own first heading."""
+    import nbformat
+
+    for cell in nbformat.read(path, as_version=4).cells:
+        for line in cell.source.splitlines():
+            if cell.cell_type == "markdown" and line.startswith("# "):
+                return line[2:].strip()
+    return path.stem
+
+
+def sections_of(body: str) -> list[tuple[str, str]]:
+    """Anchor and text of every second-level heading of the page, for its map."""
+    found = re.findall(
+        r'<h2 id="([^"]+)">(.*?)(?:<a class="anchor-link".*?</a>)?</h2>', body, flags=re.DOTALL
+    )
+    return [(anchor, re.sub(r"<[^>]+>", "", text)) for anchor, text in found]
+
+
+def highlight_css() -> str:
+    """Colours of code, for light and dark pages."""
+    from pygments.formatters import HtmlFormatter
+
+    light = HtmlFormatter(style="default").get_style_defs(".highlight")
+    dark = HtmlFormatter(style="github-dark").get_style_defs(':root[data-look="dark"] .highlight')
+    return f"{light}\n{dark}\n.highlight, .highlight pre {{ background: none !important; }}"
+
+
+def build_report(folder: Path = RESULTS) -> Path:
+    """The path of report.html, made from the executed notebooks in folder/notebooks."""
+    from jinja2 import Template
+
+    notebooks = sorted((folder / "notebooks").glob("*.ipynb"))
+    main = [path for path in notebooks if path.stem == "07-report"]
+    if not main:
+        raise FileNotFoundError(
+            f"{folder / 'notebooks'} holds no executed 07-report.ipynb; run the study first"
+        )
+    body = render_notebook(main[0], "hidden")
+    books = [
+        {"title": html.escape(f"{path.stem}: {title_of(path)}"), "html": render_notebook(path, "shown")}
+        for path in notebooks
+        if path not in main
+    ]
+    page = Template(PAGE.read_text(encoding="utf-8")).render(
+        title=html.escape(title_of(main[0])),
+        body=body,
+        books=books,
+        sections=[*sections_of(body), ("notebooks", "Notebooks")],
+        highlight_css=highlight_css(),
+        footer="Made by sharpstudy from this run's results. Nothing on this page is loaded from elsewhere.",
+    )
+    path = folder / "report.html"
+    write_bytes(path, page.encode("utf-8"))
+    return path
+
+
+if __name__ == "__main__":
+    build_report()
