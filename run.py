@@ -16,7 +16,7 @@ STAMP = os.path.join(VENV, "sharpstudy-setup.txt")
 LOG = os.path.join(VENV, "sharpstudy-setup.log")
 REPORT = os.path.join(ROOT, "results", "report.html")
 OLDEST, NEWEST = (3, 10), (3, 13)
-NEEDED_GB = 6.0
+NEEDED_GB = 7.0
 
 HELP = """\
 usage: python run.py WORD [arguments]
@@ -30,8 +30,8 @@ usage: python run.py WORD [arguments]
                                DVC's cache); --all removes .venv too
   setup                        only set up
 
-Everything is installed into .venv beside this file (about 6 GB with GPU-enabled PyTorch on Linux, under 2 GB
-elsewhere), in the exact versions of constraints.txt; nothing outside this folder is changed.
+Everything is installed into .venv beside this file (6.3 GB with GPU-enabled PyTorch on Linux, under 2 GB
+elsewhere), in the exact versions of constraints.txt; nothing outside this folder is changed but pip's cache.
 On Linux without a GPU, this avoids the CUDA packages:
   PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu python run.py study
 """
@@ -186,9 +186,7 @@ def check_torch():
         raise SetupError(
             "torch and torchvision do not work together here ({}); both must be the builds that "
             "constraints.txt names, from one package index: remove .venv, unset PIP_FIND_LINKS and the like, "
-            "and run this again.".format(
-                last
-            )
+            "and run this again.".format(last)
         )
     say("  " + said.split("\n")[-1])
 
@@ -250,9 +248,7 @@ def study(words):
     if code != 0:
         say(
             "\nThe study stopped after {}; what went wrong stands above, and `python run.py study` "
-            "goes on from there.".format(
-                took
-            )
+            "goes on from there.".format(took)
         )
         return code
     say("\nThe study took {}.".format(took))

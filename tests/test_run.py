@@ -52,9 +52,9 @@ def test_suitable_pythons_pass(run):
 
 
 def test_a_full_disk_is_refused_before_anything_is_installed(run):
-    run.check_disk(6.1e9)
-    with pytest.raises(run.SetupError, match=r"about 6 GB in .*, and 5\.9 GB are free"):
-        run.check_disk(5.9e9)
+    run.check_disk(7.1e9)
+    with pytest.raises(run.SetupError, match=r"about 7 GB in .*, and 6\.9 GB are free"):
+        run.check_disk(6.9e9)
 
 
 def test_words_of_study_become_targets(run):

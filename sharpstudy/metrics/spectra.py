@@ -26,7 +26,7 @@ class Spectrum:
 
 
 def radial_spectrum(reference: np.ndarray, restored: np.ndarray, bins: int = 32) -> Spectrum:
-    """A uint8 HxWx3 frame's spectrum against its reference's: luma under a Hann window, averaged over rings."""
+    """A uint8 HxWx3 frame's spectrum against its reference's: luma, Hann window, averaged over rings."""
     check_pair(reference, restored)
     height, width = reference.shape[:2]
     if min(height, width) < 2 * bins:
