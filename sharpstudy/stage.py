@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import re
 import sys
@@ -80,6 +81,8 @@ def execute(notebook: Path, output: Path, values: dict[str, Any]) -> None:
 
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # a stale kernel of the user's must not win
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    # A kernel's channels may close under a pending callback; tornado logs that as an error with a traceback.
+    logging.getLogger("tornado.general").setLevel(logging.CRITICAL)
     output.parent.mkdir(parents=True, exist_ok=True)
     pm.execute_notebook(
         str(notebook),

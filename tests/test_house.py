@@ -158,7 +158,8 @@ def test_notebooks_in_git_hold_no_outputs():
 
 # Import names that differ from the name of the package that brings them.
 DISTRIBUTIONS = {"PIL": "pillow", "skimage": "scikit-image", "ruamel": "ruamel.yaml", "yaml": "pyyaml"}
-NOT_OURS = {"pyyaml"}  # read where ruamel.yaml is absent, never required
+# Taken where their twin is absent (ruamel.yaml, lightning-fabric), never required.
+NOT_OURS = {"pyyaml", "lightning"}
 
 
 def third_party(modules: dict[str, tuple[str, bool]]) -> set[str]:

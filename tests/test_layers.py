@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "recipes": {"data.degrade"},
     "teachers": {"data", "metrics", "statistics", "baselines"},
     "losses": set(),
+    "teach": {"data", "recipes", "teachers"},
     "speed": set(),
     "distill": {"data", "students", "teachers", "losses", "metrics", "recipes"},
     "runtime": {"students", "recipes", "data.frames", "data.clips"},
