@@ -33,6 +33,6 @@ def assets_folder() -> Path | None:
 
 def cache_folder() -> Path:
     """The folder that downloads go to when SHARPSTUDY_ASSETS does not name a writable one."""
-    import pooch
+    from platformdirs import user_cache_dir
 
-    return Path(pooch.os_cache("sharpstudy"))
+    return Path(user_cache_dir("sharpstudy"))

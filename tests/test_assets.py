@@ -241,17 +241,17 @@ def test_import_and_search_need_no_network_library():
     code = (
         "import sys, sharpstudy.assets as a, sharpstudy.assets.listing;"
         "a.cache_folder = lambda: a.Path('nowhere'); a.find_asset('set5');"
-        "print(sorted({'requests', 'urllib3', 'tqdm', 'filelock', 'pooch', 'torch'} & set(sys.modules)))"
+        "print(sorted({'requests', 'urllib3', 'tqdm', 'filelock', 'platformdirs', 'torch'} & set(sys.modules)))"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
 
 
-def test_search_works_without_pooch(folders, tiny, monkeypatch):
-    def no_pooch() -> Path:
-        raise ModuleNotFoundError("No module named 'pooch'")
+def test_search_works_without_platformdirs(folders, tiny, monkeypatch):
+    def no_platformdirs() -> Path:
+        raise ModuleNotFoundError("No module named 'platformdirs'")
 
-    monkeypatch.setattr(registry, "cache_folder", no_pooch)
+    monkeypatch.setattr(registry, "cache_folder", no_platformdirs)
     path = put(folders[0], tiny, b"bytes")
     assert find_asset("fsrcnn-x2") == path
     assert find_asset("bsrgan") is None

@@ -111,7 +111,7 @@ def asset_named(name: str) -> Asset:
 
 
 def search_folders() -> dict[Place, Path]:
-    """The folders that are searched, in order; without pooch there is no cache to look into."""
+    """The folders that are searched, in order; without platformdirs there is no cache to look into."""
     named = assets_folder()
     folders: dict[Place, Path] = {"assets": named} if named else {}
     with contextlib.suppress(ModuleNotFoundError):

@@ -59,7 +59,7 @@ def list_text() -> str:
     folders = search_folders()
     legend = (
         f"assets   {folders.get('assets', 'SHARPSTUDY_ASSETS is not set')}",
-        f"cache    {folders.get('cache', 'pooch is not installed')}",
+        f"cache    {folders.get('cache', 'platformdirs is not installed')}",
         "by hand  no address is known: `sharpstudy fetch NAME` says where the files come from",
         "~        about: the exact size is not published",
         "*        sha256 not yet recorded: recorded on first download, later ones are held to it",

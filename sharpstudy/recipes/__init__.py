@@ -1,0 +1,104 @@
+"""Recipes: one file for each system, with everything that makes its student reproducible.
+
+A recipe of one's own is a YAML file that extends another and says only what differs:
+
+    extends: realtime
+    summary: The same network, deeper, for strong downscaling.
+    degradation: bicubic-x4
+    student:
+      arguments: {depth: 8}
+    loss:
+      frequency: null            # takes an inherited term out
+    budgets:
+      full: {epochs: 400}
+
+Sections are merged key by key, lists are replaced, and a section that names another student, optimiser,
+schedule or teacher is written whole. Summary, published figures and doubts are never inherited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from .explain import describe_recipe
+from .explain import recipe_rows as _rows
+from .reading import near, read_recipe
+from .schema import (
+    TERMS,
+    Budget,
+    BudgetName,
+    Budgets,
+    Optimiser,
+    Published,
+    Recipe,
+    Schedule,
+    StudentChoice,
+    TeacherChoice,
+    TeacherTraining,
+    Term,
+)
+from .settings import RecipeError
+
+__all__ = [
+    "RECIPES",
+    "TERMS",
+    "Budget",
+    "BudgetName",
+    "Budgets",
+    "Optimiser",
+    "Published",
+    "Recipe",
+    "RecipeError",
+    "Schedule",
+    "StudentChoice",
+    "TeacherChoice",
+    "TeacherTraining",
+    "Term",
+    "describe_recipe",
+    "load_recipe",
+    "recipe_rows",
+    "without_teacher",
+]
+
+RECIPES = ("swinir-cnn", "unet-attention", "srresnet-edge", "edsr-residual", "bsrgan-ultralight", "realtime")
+FILES: Mapping[str, Path] = {name: Path(__file__).with_name(f"{name}.yaml") for name in RECIPES}
+
+
+def load_recipe(name_or_path: str | Path) -> Recipe:
+    """The recipe of that name, or in that .yaml file; anything wrong in it is refused with its place."""
+    if str(name_or_path) in FILES:
+        return _checked(FILES[str(name_or_path)])
+    path = Path(name_or_path)
+    if path.suffix not in (".yaml", ".yml") or not path.is_file():
+        expected = f"one of {', '.join(RECIPES)}, or an existing .yaml file"
+        raise RecipeError("recipe", expected, str(name_or_path), near(name_or_path, RECIPES))
+    if path.stem in FILES:
+        raise RecipeError("name", "a file name that is no shipped recipe's", path.name, file=str(path))
+    return _checked(path)
+
+
+def recipe_rows() -> list[dict[str, Any]]:
+    """One row for each shipped recipe, in their order."""
+    return _rows(load_recipe(name) for name in RECIPES)
+
+
+def without_teacher(recipe: Recipe) -> Recipe:
+    """The control of a recipe: the same but for the terms that compare with a teacher, which are left out."""
+    return replace(recipe, loss=tuple(term for term in recipe.loss if not term.needs_teacher))
+
+
+def _checked(path: Path) -> Recipe:
+    """The recipe in a file, its degradation tried out too."""
+    from sharpstudy.data.degrade import DEGRADATIONS, parse_degradation
+
+    recipe = read_recipe(path, FILES)
+    try:
+        parse_degradation(recipe.degradation)
+    except ValueError as error:
+        spec, known = recipe.degradation, "a name or mapping that sharpstudy.data.degrade knows"
+        hint = near(spec, DEGRADATIONS) if isinstance(spec, str) else f" ({error})"
+        raise RecipeError("degradation", known, spec, hint, str(path)) from None
+    return recipe
