@@ -153,9 +153,61 @@ def recipes(name: str | None) -> None:
     click.echo(table_text([{key: row[key] for key in wanted} for row in recipe_rows()]))
 
 
+@main.command(short_help="List the teachers that there are.")
+def teachers() -> None:
+    """List the teachers: size, multiply-adds per pixel of the full-size frame, licence, and what is here.
+
+    "here" says whose weights are at hand: official (published by their authors; `sharpstudy fetch --list`) or
+    released (trained by this study, inside the package).
+    """
+    from sharpstudy.assets import find_asset
+    from sharpstudy.teachers import TEACHERS, released_weights, teacher_rows
+
+    def here(name: str) -> str:
+        official = any(find_asset(asset) for asset in TEACHERS[name].assets)
+        released = released_weights(name).exists()
+        return (
+            " ".join(word for word, there in (("official", official), ("released", released)) if there)
+            or "no"
+        )
+
+    wanted = ("teacher", "family", "scale", "parameters", "kmac_per_pixel", "licence")
+    rows = [{key: row[key] for key in wanted} | {"here": here(row["teacher"])} for row in teacher_rows()]
+    click.echo(table_text(rows))
+
+
+@main.command(short_help="List the students that there are.")
+def students() -> None:
+    """List the students: parameters, multiply-adds per pixel of the full-size frame, and what each reads."""
+    from sharpstudy.students import STUDENTS, build_student, count_parameters, fold, macs_per_pixel
+
+    rows = []
+    for name in STUDENTS:
+        student = fold(build_student(name))
+        kmac = macs_per_pixel(student, 1080, 1920) / 1000
+        reads = f"the {student.reads} frame" + (f", enlarges x{student.scale}" if student.scale > 1 else "")
+        rows.append(
+            {"student": name, "parameters": count_parameters(student), "kmac_per_pixel": kmac, "reads": reads}
+        )
+    click.echo(table_text(rows))
+
+
+@main.command(
+    short_help="Find a recipe's teacher and store what it makes of the frames.",
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True},
+)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def teach(words: tuple[str, ...]) -> None:
+    """Find a recipe's teacher and store its targets; its own parser explains the options."""
+    from sharpstudy.teach import main as run
+
+    raise SystemExit(run(list(words)))
+
+
 def table_text(rows: list[dict[str, Any]]) -> str:
     """Rows as aligned text: words to the left, numbers to the right."""
-    texts = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]
+    texts = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
     widths = [max(len(row[at]) for row in texts) for at in range(len(rows[0]))]
     numbers = [all(isinstance(row[key], (int, float)) for row in rows) for key in rows[0]]
     texts.insert(1, ["-" * width for width in widths])
@@ -166,6 +218,12 @@ def table_text(rows: list[dict[str, Any]]) -> str:
         ).rstrip()
         for row in texts
     )
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.1f}" if isinstance(value, float) else str(value)
 
 
 def progress(items: Any, total: int, label: str) -> Any:

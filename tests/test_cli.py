@@ -124,4 +124,19 @@ def test_recipes_are_listed_and_explained():
 
 def test_a_table_sets_words_left_and_numbers_right():
     text = table_text([{"name": "a", "n": 5}, {"name": "bcd", "n": 1000}])
-    assert text == "name     n\n----  ----\na        5\nbcd   1000"
+    assert text == "name      n\n----  -----\na         5\nbcd   1,000"
+
+
+def test_students_and_teachers_are_listed_with_their_exact_sizes():
+    students = ask("students").output
+    for count in ("483,587", "112,593", "944,323", "372,803", "334,147"):
+        assert count in students
+    teachers = ask("teachers").output
+    for name, count in (("unet", "466,595"), ("srresnet-x4", "1,549,443"), ("bsrgan", "16,697,987")):
+        assert any(line.startswith(f"{name} ") and count in line for line in teachers.splitlines())
+
+
+def test_teach_refuses_an_unknown_recipe_in_one_sentence():
+    answer = ask("teach", "nosuch")
+    assert answer.exit_code == 1
+    assert "Traceback" not in answer.output

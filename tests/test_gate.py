@@ -15,14 +15,13 @@ from sharpstudy.data.references import Reference, hash_frame
 from sharpstudy.data.resample import enlarge
 from sharpstudy.data.screens import render_screen
 from sharpstudy.metrics import psnr, ssim
-from sharpstudy.teachers import TEACHERS, Teacher, TeacherError, gate, load_teacher
+from sharpstudy.teachers import TEACHERS, Teacher, TeacherError, load_teacher
 from sharpstudy.teachers.gate import (
     DO_NOTHING,
     TEACHER,
     UNSHARP,
     GateResult,
     TeacherRefused,
-    choose_teacher,
     gate_teacher,
     judge_teacher,
     restore_pair,
@@ -209,58 +208,3 @@ def test_an_enlarging_teacher_reads_the_stored_small_frame_where_it_fits():
         restore_pair(teacher, Pair("a", "a", "a", "text", reference, degraded, small))
         expected = small if factor == 4 else to_frame(small_behind(to_tensor(degraded), 4))
         assert np.array_equal(seen[-1], expected)
-
-
-def fake_loader(strengths: dict[tuple[str, str], float]):
-    def load(name: str, weights: str = "official", *_: object) -> Teacher:
-        if (name, weights) not in strengths:
-            raise TeacherError(f"teacher {name!r} has no {weights} weights")
-        return planted(strengths[name, weights], weights, name)
-
-    return load
-
-
-@pytest.mark.parametrize(
-    ("strengths", "chosen", "reasons"),
-    [
-        (
-            {("unet", "official"): 0.5, ("swinir-restoration-noise15", "official"): 0.9},
-            ("unet", "official"),
-            0,
-        ),
-        (
-            {("unet", "released"): 0.5, ("swinir-restoration-noise15", "official"): 0.9},
-            ("unet", "released"),
-            1,
-        ),
-        (
-            {
-                ("unet", "official"): -1.0,
-                ("swinir-restoration-noise15", "official"): 0.3,
-                ("swinir-restoration-noise25", "released"): 0.6,
-            },
-            ("swinir-restoration-noise25", "released"),
-            4,
-        ),
-    ],
-)
-def test_the_choice_falls_back_by_name_and_says_why(monkeypatch, strengths, chosen, reasons):
-    monkeypatch.setattr(gate, "load_teacher", fake_loader(strengths))
-    names = ["unet", "swinir-restoration-noise15", "swinir-restoration-noise25"]
-    choice = choose_teacher(names, pairs_of())
-    assert (choice.teacher.name, choice.teacher.weights) == chosen
-    assert choice.result.passed
-    assert len(choice.reasons) == reasons
-    for (name, weights), strength in strengths.items():
-        if strength < 0:
-            assert any(f"{name!r} ({weights}) is refused" in reason for reason in choice.reasons)
-
-
-def test_no_teacher_at_all_is_an_error_with_every_reason(monkeypatch):
-    monkeypatch.setattr(gate, "load_teacher", fake_loader({("unet", "official"): -1.0}))
-    with pytest.raises(
-        TeacherError, match=r"none of the teachers unet, rlfn-x2 can be used: .*refused.*rlfn-x2"
-    ):
-        choose_teacher(["unet", "rlfn-x2"], pairs_of())
-    with pytest.raises(ValueError, match="expected at least one name"):
-        choose_teacher([], pairs_of())

@@ -19,6 +19,7 @@ from sharpstudy.metrics.registry import (
     score_frame,
 )
 from sharpstudy.metrics.sharpness import HALO_FLAG, EdgeResponse, detail, edge_response, halo, slanted_edge
+from sharpstudy.metrics.spectra import Spectrum, radial_spectrum
 from sharpstudy.metrics.structure import gmsd, ms_ssim, ssim, ssim_y
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "ClipFlicker",
     "EdgeResponse",
     "Metric",
+    "Spectrum",
     "Unavailable",
     "cer",
     "character_error_rate",
@@ -46,6 +48,7 @@ __all__ = [
     "mse",
     "psnr",
     "psnr_y",
+    "radial_spectrum",
     "read_text",
     "score_clip",
     "score_frame",

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from sharpstudy.baselines import Unsharp, tune_unsharp
 from sharpstudy.data.pairs import Pair, PairStore
-from sharpstudy.teachers import load_teacher
 from sharpstudy.teachers.loading import TeacherError
-from sharpstudy.teachers.teacher import Precision, Teacher
+from sharpstudy.teachers.teacher import Teacher
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,14 +69,6 @@ class GateResult:
         )
 
 
-class Choice(NamedTuple):
-    """The teacher that a recipe gets, its result, and why each one before it was not taken."""
-
-    teacher: Teacher
-    result: GateResult
-    reasons: tuple[str, ...]
-
-
 def judge_teacher(
     restored: Iterable[np.ndarray],
     pairs: Pairs,
@@ -120,44 +111,6 @@ def gate_teacher(teacher: Teacher, pairs: Pairs, unsharp: Unsharp | None = None,
     if not result.passed and result.role == "teacher":
         raise TeacherRefused(result)
     return result
-
-
-def choose_teacher(
-    names: Sequence[str],
-    pairs: Pairs,
-    device: str = "cpu",
-    precision: Precision = "fp32",
-    seed: int = 0,
-) -> Choice:
-    """The first name's teacher where it can be had and passes, else the best of the others that do.
-
-    Each name is tried with official weights, then with released ones. `reasons` has one sentence for every
-    teacher that was passed over, so that a fallback is never silent. TeacherError when none is left.
-    """
-    if not names:
-        raise ValueError("choose_teacher: expected at least one name, got none")
-    pairs = _listed(pairs)
-    mask = tuned_on(pairs)
-    reasons: list[str] = []
-
-    def usable(name: str) -> tuple[Teacher, GateResult] | None:
-        for weights in ("official", "released"):
-            try:
-                teacher = load_teacher(name, weights, device, precision)
-                return teacher, gate_teacher(teacher, pairs, mask, seed)
-            except TeacherError as error:
-                reasons.append(str(error))
-        return None
-
-    first = usable(names[0])
-    found = [first] if first else [other for name in names[1:] if (other := usable(name))]
-    if not found:
-        raise TeacherError(f"none of the teachers {', '.join(names)} can be used: {'; '.join(reasons)}")
-    found.sort(key=lambda each: -each[1].means["psnr"][TEACHER])
-    reasons += [
-        f"teacher {other.name!r} ({other.weights}) passes, but is not the best" for other, _ in found[1:]
-    ]
-    return Choice(*found[0], tuple(reasons))
 
 
 def tuned_on(pairs: Pairs) -> Unsharp:
