@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-# Small tensors gain nothing from a second thread, and on a busy machine threads that wait for each other cost minutes.
+# Small tensors gain nothing from a second thread, and threads that wait for each other cost minutes.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np

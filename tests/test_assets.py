@@ -241,7 +241,8 @@ def test_import_and_search_need_no_network_library():
     code = (
         "import sys, sharpstudy.assets as a, sharpstudy.assets.listing;"
         "a.cache_folder = lambda: a.Path('nowhere'); a.find_asset('set5');"
-        "print(sorted({'requests', 'urllib3', 'tqdm', 'filelock', 'platformdirs', 'torch'} & set(sys.modules)))"
+        "heavy = {'requests', 'urllib3', 'tqdm', 'filelock', 'platformdirs', 'torch'};"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
