@@ -252,7 +252,7 @@ def main(words: list[str] | None = None) -> int:
             _settings(options),
             device=options.device,
             when_none=options.when_none,
-            progress=_bar() if first else None,
+            progress=progress_bar() if first else None,
         )
     except ValueError as error:
         if first:
@@ -281,8 +281,8 @@ def _settings(options: argparse.Namespace) -> TeachSettings:
     )
 
 
-def _bar() -> Task:
-    """A progress bar on stderr, one task after the other."""
+def progress_bar() -> Task:
+    """What shows progress as bars on stderr, one task after the other."""
     from tqdm import tqdm
 
     bars: dict[str, tqdm] = {}
