@@ -144,7 +144,7 @@ def install(extras):
         )
     )
     started, seen = time.time(), 0
-    with open(LOG, "w") as log:
+    with open(LOG, "w", encoding="utf-8") as log:
         pip = subprocess.Popen(
             command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
@@ -159,7 +159,7 @@ def install(extras):
     if sys.stdout.isatty():
         sys.stdout.write("\r" + " " * 78 + "\r")
     if pip.wait() != 0:
-        with open(LOG) as log:
+        with open(LOG, encoding="utf-8") as log:
             lines = [line.rstrip() for line in log if not line.startswith("WARNING: Location")]
         say("\n".join(lines[-15:]))
         raise SetupError(
@@ -244,7 +244,7 @@ def study(words):
     prepare({"test"})
     started = time.time()
     code = call([venv_python(), "-m", "dvc", "repro"] + (targets(words, stage_names()) if words else []))
-    took = "{:.0f} min {:02.0f} s".format(*divmod(time.time() - started, 60))
+    took = "{} min {:02d} s".format(*divmod(round(time.time() - started), 60))
     if code != 0:
         say(
             "\nThe study stopped after {}; what went wrong stands above, and `python run.py study` "
@@ -252,9 +252,18 @@ def study(words):
         )
         return code
     say("\nThe study took {}.".format(took))
-    if os.path.exists(REPORT):
+    if os.path.exists(REPORT) and not words:
         say("The report: {}".format(REPORT))
     return 0
+
+
+def make_writable(folder):
+    """Let everything in a folder be removed: DVC keeps its cache read-only, which Windows takes literally."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(place, name)
+            if not os.path.islink(path) and not os.access(path, os.W_OK):
+                os.chmod(path, 0o644)
 
 
 def clean(words):
@@ -270,6 +279,7 @@ def clean(words):
     for name in doomed:
         path = os.path.join(ROOT, name)
         if os.path.isdir(path):
+            make_writable(path)
             shutil.rmtree(path)
         elif os.path.exists(path):
             os.remove(path)
@@ -320,5 +330,7 @@ if __name__ == "__main__":
         sys.exit(main(sys.argv[1:]))
     except SetupError as error:
         sys.exit("run.py: {}".format(error))
+    except OSError as error:
+        sys.exit("run.py: {}.".format(error))
     except KeyboardInterrupt:
         sys.exit("run.py: stopped.")

@@ -17,7 +17,7 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             raise click.ClickException(str(error)) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -47,12 +47,16 @@ def fetch(names: tuple[str, ...], show_list: bool, into: Path | None) -> None:
     download that broke goes on where it stopped. What is fetched lies in the folder that SHARPSTUDY_ASSETS
     names, or in the user's cache.
     """
+    from sharpstudy.assets import asset_named
     from sharpstudy.assets.listing import describe_asset, fetch_text, list_text
 
     if show_list:
         click.echo(list_text())
-    elif not names:
+        return
+    if not names:
         raise click.UsageError("Name what to fetch; `sharpstudy fetch --list` shows what there is.")
+    for name in names:
+        asset_named(name)  # all of them known before the first is loaded
     for name in names:
         click.echo(describe_asset(name))
         click.echo(fetch_text(name, into))
@@ -78,6 +82,7 @@ def frames(folder: Path, every: int, table: Path | None) -> None:
     counts = split_table(references).pivot(index="category", columns="split", values="frames")
     clips = len({reference.clip for reference in references})
     click.echo(f"{len(references)} frames of {clips} clips; frames by category and split:\n")
+    counts = counts.fillna(0).astype(int)
     click.echo(counts.loc[counts.sum(axis=1) > 0, ["train", "validation", "test"]].to_string())
     if table:
         write_frames_csv(table, references)
@@ -103,7 +108,9 @@ def degrade(
     and the rest goes on; the exit code is then 1.
     """
     from sharpstudy.data.degrade import DEGRADATIONS, describe, parse_degradation
-    from sharpstudy.data.frames import FrameBatch, find_frames
+    from sharpstudy.data.degrade import degrade as degrade_frame
+    from sharpstudy.data.frames import FrameBatch, write_frame
+    from sharpstudy.data.prepare import frame_seed
 
     if show_list:
         width = max(map(len, DEGRADATIONS))
@@ -115,26 +122,37 @@ def degrade(
             "Name a picture or a folder; `sharpstudy degrade --list` shows the degradations."
         )
     settings = parse_degradation(name)
-    paths = [path for one in pictures for path in (find_frames(one) if one.is_dir() else [one])]
-    batch = FrameBatch(paths)
-    for path, frame in progress(batch, len(paths), "degrading"):
-        write_degraded(path, frame, settings, seed, into or path.parent, name, force)
+    targets = degraded_paths(pictures, name, into)
+    there = [target for target in targets.values() if target.exists() and not force]
+    if there:
+        raise click.ClickException(f"{there[0]} is there already; --force writes over it.")
+    batch = FrameBatch(list(targets))
+    for path, frame in progress(batch, len(targets), "degrading"):
+        targets[path].parent.mkdir(parents=True, exist_ok=True)
+        write_frame(targets[path], degrade_frame(frame, settings, frame_seed(seed, path.name, 0)))
+    click.echo(f"{len(targets) - len(batch.skipped)} pictures degraded by {name}")
     report_skipped(batch.skipped)
 
 
-def write_degraded(
-    path: Path, frame: Any, settings: Any, seed: int, folder: Path, name: str, force: bool
-) -> None:
-    """Degrade one frame by a seed of its own and write it as PNG, never over a file unless told to."""
-    from sharpstudy.data import degrade as degrading
-    from sharpstudy.data.frames import write_frame
-    from sharpstudy.data.prepare import frame_seed
+def degraded_paths(pictures: tuple[Path, ...], name: str, into: Path | None) -> dict[Path, Path]:
+    """Each picture with the file that its degraded frame goes to; in folders, made ones are left out.
 
-    target = folder / f"{path.stem}.{name}.png"
-    if target.exists() and not force:
-        raise click.ClickException(f"{target} is there already; --force writes over it.")
-    folder.mkdir(parents=True, exist_ok=True)
-    write_frame(target, degrading.degrade(frame, settings, frame_seed(seed, path.name, 0)))
+    Sub-folders are kept below `into`. Two pictures that would share a file keep their suffix in its name.
+    """
+    from sharpstudy.data.degrade import DEGRADATIONS
+    from sharpstudy.data.frames import find_frames
+
+    made = tuple(f".{known}.png" for known in DEGRADATIONS)
+    targets: dict[Path, Path] = {}
+    for one in pictures:
+        found = [path for path in find_frames(one) if not path.name.endswith(made)] if one.is_dir() else [one]
+        for path in found:
+            folder = (into / path.parent.relative_to(one) if one.is_dir() else into) if into else path.parent
+            target = folder / f"{path.stem}.{name}.png"
+            targets[path] = folder / f"{path.name}.{name}.png" if target in targets.values() else target
+    if not targets:
+        raise click.ClickException("There is no picture to degrade; clips are not taken.")
+    return targets
 
 
 @main.command(short_help="List the recipes, or explain one.")

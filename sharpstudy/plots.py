@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Literal
 
@@ -21,22 +22,36 @@ STYLE = PACKAGE / "study.mplstyle"
 INK = {"light": "#24292f", "dark": "#e6edf3"}
 GRID = {"light": "#d8dee4", "dark": "#3d444d"}
 
-# Okabe and Ito's colours, told apart by colour-blind readers; the paler grey stays legible on both looks.
-ROLE_COLOURS = {
-    "reference": "#009E73",
-    "baseline": "#8c959f",
-    "teacher": "#CC79A7",
-    "student": "#0072B2",
-    "realtime": "#D55E00",
-    "control": "#E69F00",
+# Okabe and Ito's colours, told apart by colour-blind readers; lighter on a dark page where they would sink.
+PALETTE = {
+    "green": {"light": "#009E73", "dark": "#2fc79a"},
+    "grey": {"light": "#7a838c", "dark": "#a0aab5"},
+    "pink": {"light": "#b8588f", "dark": "#e39ac4"},
+    "blue": {"light": "#0072B2", "dark": "#56B4E9"},
+    "red": {"light": "#D55E00", "dark": "#ff8c42"},
+    "amber": {"light": "#b87f00", "dark": "#E69F00"},
 }
-CATEGORY_COLOURS = {
-    "text": "#0072B2",
-    "nature": "#009E73",
-    "people": "#D55E00",
-    "animals": "#E69F00",
-    "graphics": "#CC79A7",
+ROLES = {
+    "reference": "green",
+    "baseline": "grey",
+    "teacher": "pink",
+    "student": "blue",
+    "realtime": "red",
+    "control": "amber",
 }
+CATEGORIES = {"text": "blue", "nature": "green", "people": "red", "animals": "amber", "graphics": "pink"}
+LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))
+_PAGE: ContextVar[Look] = ContextVar("page", default="light")
+
+
+def role_colour(role: str) -> str:
+    """The colour of a role (reference, baseline, teacher, student, realtime, control) on the present page."""
+    return PALETTE[ROLES[role]][_PAGE.get()]
+
+
+def category_colour(category: str) -> str:
+    """The colour of a category on the present page; grey for one that is not the study's."""
+    return PALETTE[CATEGORIES.get(category, "grey")][_PAGE.get()]
 
 
 @contextmanager
@@ -52,8 +67,12 @@ def look(name: Look = "light"):
         "savefig.facecolor": "none",
         "grid.color": grid,
     }
-    with plt.style.context(str(STYLE)), mpl.rc_context({**colours, **faces}):
-        yield
+    before = _PAGE.set(name)
+    try:
+        with plt.style.context(str(STYLE)), mpl.rc_context({**colours, **faces}):
+            yield
+    finally:
+        _PAGE.reset(before)
 
 
 def show(draw: Callable[[], Figure]) -> Figure:
@@ -91,7 +110,7 @@ def _picture(axes: Axes, frame: np.ndarray, title: str = "") -> None:
 
 
 def contact_sheet(frames: Mapping[str, Sequence[np.ndarray]], columns: int = 6) -> Figure:
-    """Thumbnails of frames, one row of them per group; the count of a group stands at its left."""
+    """Thumbnails of frames, one row of them per group, whose name stands at its left."""
     figure, grid = plt.subplots(len(frames), columns, figsize=(9.6, 1.45 * len(frames)), squeeze=False)
     for row, (name, group) in zip(grid, frames.items(), strict=True):
         for axes in row:
@@ -125,17 +144,18 @@ def split_shares(table: pd.DataFrame) -> Figure:
     splits = [name for name in ("train", "validation", "test") if name in set(table["split"])]
     categories = list(dict.fromkeys(table["category"]))
     width = 0.8 / max(len(splits), 1)
+    strength = {"train": 0.45, "validation": 0.7, "test": 1.0}
     for number, split in enumerate(splits):
         part = table[table["split"] == split].set_index("category").reindex(categories)
         places = np.arange(len(categories)) + (number - (len(splits) - 1) / 2) * width
-        alpha = (0.35, 0.6, 1.0)[number]
+        alpha = strength[split]
         axes.bar(
-            places, 100 * part["share"], width * 0.92, color=ROLE_COLOURS["student"], alpha=alpha, label=split
+            places, 100 * part["share"], width * 0.92, color=role_colour("student"), alpha=alpha, label=split
         )
     wanted = table.groupby("category", sort=False)["target"].first().reindex(categories)
     for place, share in enumerate(wanted):
-        axes.plot([place - 0.45, place + 0.45], [100 * share] * 2, color=ROLE_COLOURS["realtime"], lw=1.8)
-    axes.plot([], [], color=ROLE_COLOURS["realtime"], lw=1.8, label="wanted")
+        axes.plot([place - 0.45, place + 0.45], [100 * share] * 2, color=role_colour("realtime"), lw=1.8)
+    axes.plot([], [], color=role_colour("realtime"), lw=1.8, label="wanted")
     axes.set_xticks(range(len(categories)), categories)
     axes.set_ylabel("share of clips (%)")
     axes.grid(axis="x", visible=False)
@@ -155,15 +175,15 @@ def do_nothing_by_degradation(
     for place, name in enumerate(names):
         part = scores[scores["degradation"] == name]
         shift = np.linspace(-0.24, 0.24, len(part)) if len(part) > 1 else np.zeros(1)
-        colours = [CATEGORY_COLOURS.get(category, "#8c959f") for category in part["category"]]
+        colours = [category_colour(category) for category in part["category"]]
         axes.scatter(part["value"], place + shift, s=9, c=colours, alpha=0.75, linewidths=0)
         axes.plot(
-            [part["value"].mean()] * 2, [place - 0.36, place + 0.36], color=ROLE_COLOURS["baseline"], lw=2.4
+            [part["value"].mean()] * 2, [place - 0.36, place + 0.36], color=role_colour("baseline"), lw=2.4
         )
     if line is not None:
-        axes.axvline(line, color=ROLE_COLOURS["realtime"], lw=1.2, ls="--")
+        axes.axvline(line, color=role_colour("realtime"), lw=1.2, ls="--")
     for category in dict.fromkeys(scores["category"]):
-        axes.scatter([], [], s=14, color=CATEGORY_COLOURS.get(category, "#8c959f"), label=category)
+        axes.scatter([], [], s=14, color=category_colour(category), label=category)
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.set_xlabel(f"{metric} of the degraded frame{f' ({unit})' if unit else ''}; bar: mean")
@@ -172,21 +192,22 @@ def do_nothing_by_degradation(
 
 
 def radial_spectra(spectra: pd.DataFrame) -> Figure:
-    """Share of the reference's amplitude that a degraded frame keeps, by spatial frequency, one line each.
+    """Share of the reference's detail that is still in a degraded frame, by spatial frequency, a line each.
 
-    The table has degradation, frequency (cycles per pixel, up to 0.5) and kept (1 = as in the reference).
+    The table has degradation, frequency (cycles per pixel, up to 0.5) and true (1 = all of it).
     """
     figure, axes = plt.subplots(figsize=(7.2, 3.4))
     names = list(dict.fromkeys(spectra["degradation"]))
-    colours = mpl.colormaps["viridis"](np.linspace(0.12, 0.88, len(names)))
-    for name, colour in zip(names, colours, strict=True):
+    for number, name in enumerate(names):
         part = spectra[spectra["degradation"] == name]
-        axes.plot(part["frequency"], part["kept"], color=colour, label=name)
-    axes.axhline(1.0, color=ROLE_COLOURS["reference"], lw=1.2, ls="--", label="reference")
+        colour = PALETTE[("blue", "red", "pink", "amber", "grey")[number % 5]][_PAGE.get()]
+        style = LINES[number % len(LINES)]
+        axes.plot(part["frequency"], part["true"], color=colour, ls=style, label=name)
+    axes.axhline(1.0, color=role_colour("reference"), lw=1.2, ls="--", label="reference")
     axes.set_xlabel("spatial frequency (cycles per pixel)")
-    axes.set_ylabel("amplitude kept (1 = reference)")
+    axes.set_ylabel("true detail left (1 = reference)")
     axes.set_xlim(0, 0.5)
-    axes.set_ylim(0, 1.3)
+    axes.set_ylim(0, 1.1)
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.03), fontsize=8.5)
     return figure
 
@@ -206,10 +227,10 @@ def patch_statistics(patches: pd.DataFrame) -> Figure:
         ]
         bodies = axes.violinplot(groups, showmedians=True, widths=0.85)
         for body, name in zip(bodies["bodies"], categories, strict=True):
-            body.set_facecolor(CATEGORY_COLOURS.get(name, "#8c959f"))
+            body.set_facecolor(category_colour(name))
             body.set_alpha(0.65)
         for part in ("cmedians", "cbars", "cmins", "cmaxes"):
-            bodies[part].set_color(ROLE_COLOURS["baseline"])
+            bodies[part].set_color(role_colour("baseline"))
             bodies[part].set_linewidth(1.0)
         axes.set_xticks(range(1, len(categories) + 1), categories, rotation=20)
         axes.set_ylabel(label)
@@ -227,16 +248,18 @@ def gate_forest(gates: pd.DataFrame) -> Figure:
     ran = gates.dropna(subset=["psnr_gain"])
     figure, axes = plt.subplots(figsize=(7.2, 0.36 * max(len(ran), 1) + 1.1))
     for place, row in enumerate(ran.itertuples()):
-        colour = ROLE_COLOURS["teacher" if row.state == "teaches" else "control"]
+        colour = role_colour("teacher" if row.state == "teaches" else "control")
         axes.plot([row.psnr_gain_low, row.psnr_gain_high], [place, place], color=colour, lw=2.2)
         axes.plot(row.psnr_gain, place, "o", color=colour)
         unsharp = row.psnr_tuned_unsharp - row.psnr_do_nothing
-        axes.plot([unsharp] * 2, [place - 0.3, place + 0.3], color=ROLE_COLOURS["baseline"], lw=2.2)
-    axes.axvline(0, color=ROLE_COLOURS["baseline"], lw=1.0, ls="--")
+        axes.plot([unsharp] * 2, [place - 0.3, place + 0.3], color=role_colour("baseline"), lw=2.2)
+    axes.axvline(0, color=role_colour("baseline"), lw=1.0, ls="--")
     for label, role in (("teaches", "teacher"), ("refused or control", "control")):
-        axes.plot([], [], "o-", color=ROLE_COLOURS[role], label=label)
-    axes.plot([], [], "|", color=ROLE_COLOURS["baseline"], ms=11, mew=2.2, label="tuned unsharp mask")
-    axes.set_yticks(range(len(ran)), [f"{row.recipe}: {row.teacher}" for row in ran.itertuples()])
+        axes.plot([], [], "o-", color=role_colour(role), label=label)
+    axes.plot([], [], "|", color=role_colour("baseline"), ms=11, mew=2.2, label="tuned unsharp mask")
+    axes.set_yticks(
+        range(len(ran)), [f"{row.recipe}: {row.teacher} ({row.weights})" for row in ran.itertuples()]
+    )
     axes.set_ylim(len(ran) - 0.5, -0.5)
     axes.set_xlabel("PSNR gain over doing nothing (dB), 95 % interval over clips")
     axes.legend(ncols=3, loc="lower left", bbox_to_anchor=(0.0, 1.0))

@@ -64,7 +64,10 @@ def show_figure(stem: Path, alt: str, caption: str) -> Piece:
                 f"figure {stem.name}: expected one {look} file in {stem.parent}, found {len(found)}"
             )
         images.append(f'<img class="for-{look}" src="{data_uri(found[0])}" alt="{html.escape(alt)}">')
-    return Piece(f"<figure>{''.join(images)}<figcaption>{html.escape(caption)}</figcaption></figure>")
+    return Piece(
+        f'<figure><div class="drawn" tabindex="0" role="region" aria-label="{html.escape(alt)}">'
+        f"{''.join(images)}</div><figcaption>{html.escape(caption)}</figcaption></figure>"
+    )
 
 
 def show_table(table: pd.DataFrame, caption: str, words: tuple[str, ...] = ()) -> Piece:
@@ -105,7 +108,11 @@ def show_slider(before: Path, after: Path, labels: tuple[str, str], caption: str
 
 def provenance() -> pd.DataFrame:
     """What the results were made with: commit, machine, versions; one row a fact."""
-    facts = {"sharpstudy": metadata.version("sharpstudy"), "commit": _commit(), "machine": _machine()}
+    facts = {
+        "sharpstudy": metadata.version("sharpstudy"),
+        "commit when the page was made": _commit(),
+        "machine": _machine(),
+    }
     facts["Python"] = platform.python_version()
     for name in ("torch", "torchvision", "numpy", "scikit-image", "pillow", "av"):
         facts[name] = metadata.version(name)
@@ -121,7 +128,8 @@ def _commit() -> str:
         ).stdout.strip()
 
     try:
-        changed = " with changes" if ask("status", "--porcelain", "--untracked-files=no") else ""
+        # The pipeline itself rewrites dvc.lock before this is asked.
+        changed = " with changes" if ask("status", "--porcelain", "-uno", "--", ".", ":!dvc.lock") else ""
         return ask("rev-parse", "--short=12", "HEAD") + changed
     except (OSError, subprocess.CalledProcessError):
         return "not a git checkout"
@@ -146,6 +154,8 @@ def render_notebook(path: Path, code: Literal["hidden", "shown"]) -> str:
     exporter = HTMLExporter(template_name="basic", exclude_input=code == "hidden", exclude_input_prompt=True)
     exporter.exclude_output_prompt = True
     markup, _ = exporter.from_filename(str(path))
+    if code == "shown":  # folded away below the report, whose headings alone the map leads to
+        markup = re.sub(r"(<h\d) id=\"[^\"]*\"", r"\1", markup)
     return re.sub(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)", _as_webp, markup)
 
 
@@ -179,6 +189,8 @@ def highlight_css() -> str:
 
     light = HtmlFormatter(style="default").get_style_defs(".highlight")
     dark = HtmlFormatter(style="github-dark").get_style_defs(':root[data-look="dark"] .highlight')
+    system = HtmlFormatter(style="github-dark").get_style_defs(':root[data-look="auto"] .highlight')
+    dark += f"\n@media (prefers-color-scheme: dark) {{\n{system}\n}}"
     return f"{light}\n{dark}\n.highlight, .highlight pre {{ background: none !important; }}"
 
 

@@ -19,6 +19,8 @@ from sharpstudy.paths import BUILD, NOTEBOOKS, PARAMS, RESULTS, ROOT
 EXECUTED = RESULTS / "notebooks"
 FAILED = RESULTS / "failed"
 CODE = BUILD / "code"
+KINDS = {"int": int, "float": (int, float), "str": str, "list": list}  # annotation to what may come
+KIND_NAMES = {"int": "whole number", "float": "number", "str": "word", "list": "list"}
 
 
 class StageError(Exception):
@@ -71,6 +73,10 @@ def notebook_parameters(notebook: Path, values: dict[str, Any]) -> dict[str, Any
             f"{notebook.name} takes no parameter {', '.join(map(repr, unknown))}; "
             f"its parameters cell has {', '.join(declared) or 'none'}."
         )
+    for name, value in values.items():
+        kind = declared[name]["inferred_type_name"]
+        if kind in KINDS and not isinstance(value, KINDS[kind]):
+            raise StageError(f"{notebook.name}: {name} is a {KIND_NAMES[kind]}, and {value!r} came.")
     return values
 
 
@@ -124,7 +130,7 @@ def explain_failure(error: Exception, name: str, kept: Path) -> StageError:
     """Three lines for the screen: which cell, what it said, where the notebook with the traceback lies."""
     kind = type(error).__name__
     if kind == "PapermillExecutionError":
-        cell = f"cell {error.cell_index}"  # counted as JupyterLab shows them, from 0 at the top
+        cell = f"cell [{error.exec_count}]"  # as the kept notebook numbers it
         said = re.sub(r"\x1b\[[0-9;]*m", "", f"{error.ename}: {error.evalue}")
     elif kind == "DeadKernelError":
         cell = "the running cell"

