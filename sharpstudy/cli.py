@@ -223,6 +223,71 @@ def teach(words: tuple[str, ...]) -> None:
     raise SystemExit(run(list(words)))
 
 
+@main.command(short_help="Train a recipe's student.")
+@click.argument("recipe")
+@click.option("--budget", type=click.Choice(["quick", "full"]), default="quick", show_default=True)
+@click.option(
+    "--control",
+    type=click.Choice(["none", "no-teacher", "random-teacher"]),
+    default="none",
+    show_default=True,
+    help="Train the same student from the same start without a teacher, or with a teacher of random weights.",
+)
+@click.option(
+    "--seed", default=0, show_default=True, help="First weights and the order of patches hang on it."
+)
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, mps or auto.")
+@click.option(
+    "--into", type=click.Path(path_type=Path, file_okay=False), help="Default: a folder in work/runs."
+)
+@click.option("--afresh", is_flag=True, help="Start anew instead of going on from the last checkpoint.")
+def distill(
+    recipe: str, budget: str, control: str, seed: int, device: str, into: Path | None, afresh: bool
+) -> None:
+    """Train the student of RECIPE (a name, or a file of your own) and say what it gained.
+
+    Its teacher has to pass the gate first; where nobody does, the student is trained without one, and the
+    card says so. A training that was stopped goes on from its last checkpoint. On many devices: torchrun -m
+    sharpstudy distill ...
+    """
+    from sharpstudy.distill import TaughtBy, progress_line
+    from sharpstudy.distill import distill as train_student
+    from sharpstudy.paths import WORK
+    from sharpstudy.recipes import load_recipe
+    from sharpstudy.teach import TeachSettings, progress_bar, teach
+
+    wanted = load_recipe(recipe)
+    asked = TeachSettings(control="random" if control == "random-teacher" else "none")
+    report = teach(wanted, budget, asked, device=device, when_none="report", progress=progress_bar())
+    click.echo(report)
+    if report.teacher is None and wanted.needs_teacher:
+        control = "no-teacher"
+    taught = [str(one.result) for one in report.tried if one.state in ("teaches", "control")]
+    with progress_line(f"{wanted.name}, {control}") as on_step:
+        result = train_student(
+            wanted,
+            budget,
+            pairs_train=report.train,
+            pairs_validation=report.validation,
+            folder=into or WORK / "runs" / f"{wanted.name}-{budget}-{control}-{seed}",
+            control=control,
+            taught_by=taught_by(TaughtBy, report.teacher, taught) if control != "no-teacher" else None,
+            teacher=report.teacher if control != "no-teacher" else None,
+            seed=seed,
+            device=device,
+            resume="never" if afresh else "auto",
+            on_step=on_step,
+        )
+    for note in result.notes:
+        click.echo(note)
+    click.echo(f"best at step {result.best_step}: {result.weights}")
+
+
+def taught_by(kind: Any, teacher: Any, verdicts: list[str]) -> Any:
+    """What a card says of the teacher; None where there is none."""
+    return kind(teacher.name, teacher.weights, teacher.sha256, verdicts[-1]) if teacher else None
+
+
 def table_text(rows: list[dict[str, Any]]) -> str:
     """Rows as aligned text: words to the left, numbers to the right."""
     texts = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
