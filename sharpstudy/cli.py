@@ -280,7 +280,12 @@ def distill(
         )
     for note in result.notes:
         click.echo(note)
-    click.echo(f"best at step {result.best_step}: {result.weights}")
+    best = result.scores
+    click.echo(
+        f"best at step {result.best_step}: {best['val_psnr']:.2f} dB, SSIM {best['val_ssim']:.4f} on "
+        f"{best['val_squares']} validation squares, where doing nothing has {best['do_nothing_psnr']:.2f} dB, "
+        f"{best['do_nothing_ssim']:.4f}\n{result.weights}"
+    )
 
 
 def taught_by(kind: Any, teacher: Any, verdicts: list[str]) -> Any:
