@@ -283,7 +283,7 @@ def distill(
     best = result.scores
     click.echo(
         f"best at step {result.best_step}: {best['val_psnr']:.2f} dB, SSIM {best['val_ssim']:.4f} on "
-        f"{best['val_squares']} validation squares, where doing nothing has {best['do_nothing_psnr']:.2f} dB, "
+        f"{best['val_squares']} validation squares; doing nothing: {best['do_nothing_psnr']:.2f} dB, "
         f"{best['do_nothing_ssim']:.4f}\n{result.weights}"
     )
 
