@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from sharpstudy.cli import main, table_text
+from sharpstudy.cli import main
 from sharpstudy.data.frames import read_frame, write_frame
 from sharpstudy.recipes import RECIPES
+from sharpstudy.terminal import table_text
 
 
 def ask(*words: str):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from types import ModuleType
 
 import numpy as np
@@ -23,15 +22,6 @@ from sharpstudy.distill.watch import Watch
 from sharpstudy.losses import LossSum
 from sharpstudy.recipes import Schedule, Term
 from tests.training_tools import TinyNetwork, make_pairs
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Networks this small only wait for each other on several threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

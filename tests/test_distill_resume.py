@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +41,6 @@ KINDS: dict[str, TrainingSettings] = {
     "between epochs": make_settings(checkpoint_every=2, optimiser=Optimiser("adamw", 2e-3, 0.1)),
     "by loss, contiguous": make_settings(selection="loss", memory="contiguous", gradient_clip=None),
 }
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Networks this small only wait for each other on several threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "report": {"data.files"},
     "patch_speed": {"data"},
     "cli": None,  # anything
+    "terminal": set(),
     "__main__": {"cli"},
 }
 OPEN_TO_ALL = {"paths", "assets"}
@@ -47,7 +48,7 @@ NEVER = {
     "mos": {"torch"},
     "runtime": {"lightning_fabric", "torchmetrics", "spandrel", "lpips"},
 }
-ONLY_IN = {"papermill": {"stage"}, "dvc": set(), "click": {"cli"}, "spandrel": {"teachers"}}
+ONLY_IN = {"papermill": {"stage"}, "dvc": set(), "click": {"cli", "terminal"}, "spandrel": {"teachers"}}
 
 
 def imports_of(source: str, module: str, is_package: bool) -> set[str]:
