@@ -49,7 +49,8 @@ def torchrun(listing: Path, folder: Path, processes: int, kill_at: int = 0) -> l
     script.write_text(SCRIPT)
     launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     arguments = [str(script), str(listing), str(folder), str(4 // processes), str(kill_at)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    # Unbuffered, two processes would write into each other's lines.
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": ""}
     command = [sys.executable, *launcher, *arguments]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=120)
     assert (answer.returncode == 0) == (kill_at == 0), answer.stderr[-3000:]
