@@ -253,16 +253,20 @@ def distill(
     from sharpstudy.distill import TaughtBy, progress_line
     from sharpstudy.distill import distill as train_student
     from sharpstudy.paths import WORK
-    from sharpstudy.recipes import load_recipe
+    from sharpstudy.recipes import load_recipe, without_teacher
     from sharpstudy.teach import TeachSettings, progress_bar, teach
 
     wanted = load_recipe(recipe)
     asked = TeachSettings(control="random" if control == "random-teacher" else "none")
-    report = teach(wanted, budget, asked, device=device, when_none="report", progress=progress_bar())
+    asking = (
+        without_teacher(wanted) if control == "no-teacher" else wanted
+    )  # then nobody has to restore anything
+    report = teach(asking, budget, asked, device=device, when_none="report", progress=progress_bar())
     click.echo(report)
-    if report.teacher is None and wanted.needs_teacher:
+    teacher = report.teacher
+    if teacher is None and wanted.needs_teacher:
         control = "no-teacher"
-    taught = [str(one.result) for one in report.tried if one.state in ("teaches", "control")]
+    gate = next((str(one.result) for one in report.tried if one.state in ("teaches", "control")), None)
     with progress_line(f"{wanted.name}, {control}") as on_step:
         result = train_student(
             wanted,
@@ -271,8 +275,8 @@ def distill(
             pairs_validation=report.validation,
             folder=into or WORK / "runs" / f"{wanted.name}-{budget}-{control}-{seed}",
             control=control,
-            taught_by=taught_by(TaughtBy, report.teacher, taught) if control != "no-teacher" else None,
-            teacher=report.teacher if control != "no-teacher" else None,
+            taught_by=TaughtBy(teacher.name, teacher.weights, teacher.sha256, gate) if teacher else None,
+            teacher=teacher,
             seed=seed,
             device=device,
             resume="never" if afresh else "auto",
@@ -286,8 +290,3 @@ def distill(
         f"{best['val_squares']} validation squares; doing nothing: {best['do_nothing_psnr']:.2f} dB, "
         f"{best['do_nothing_ssim']:.4f}\n{result.weights}"
     )
-
-
-def taught_by(kind: Any, teacher: Any, verdicts: list[str]) -> Any:
-    """What a card says of the teacher; None where there is none."""
-    return kind(teacher.name, teacher.weights, teacher.sha256, verdicts[-1]) if teacher else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -12,18 +11,8 @@ import pytest
 import sharpstudy.assets as registry
 from sharpstudy.assets import Asset, AssetError, AssetFile, fetch_asset
 from sharpstudy.assets.listing import fetch_text
-from sharpstudy.download import fetch, transfer
-from tests.download_server import BODY, GOOD, Answer, Server, leftovers, make_tar, make_zip, weights
-
-
-@pytest.fixture
-def server(monkeypatch) -> Iterator[Server]:
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(transfer, "PAUSES", (0.01, 0.01, 0.01))
-    running = Server()
-    yield running
-    running.close()
+from sharpstudy.download import fetch
+from tests.download_server import BODY, GOOD, Answer, leftovers, make_tar, make_zip, weights
 
 
 def data(url: str, body: bytes, **changes: object) -> Asset:

@@ -5,23 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import socket
-from collections.abc import Iterator
 
 import pytest
 
 from sharpstudy.assets import AssetError, record_path
 from sharpstudy.download import fetch, transfer
-from tests.download_server import BODY, SHA, Answer, Server, leftovers, weights
-
-
-@pytest.fixture
-def server(monkeypatch) -> Iterator[Server]:
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(transfer, "PAUSES", (0.01, 0.01, 0.01))
-    running = Server()
-    yield running
-    running.close()
+from tests.download_server import BODY, SHA, Answer, leftovers, weights
 
 
 def test_a_file_arrives_checked_and_whole(server, tmp_path):
