@@ -187,7 +187,8 @@ def _prepare(
             raise ValueError(f"source {source!r}: expected frames in the {split} part, got none")
         pairs = settings.work / "pairs"
         task = watch(f"pairs, {split}")
-        stores.append(prepare_pairs(taken, recipe.degradation, settings.seed, pairs, progress=task))
+        draws = recipe.budget(budget).draws if split == "train" else 1
+        stores.append(prepare_pairs(taken, recipe.degradation, settings.seed, pairs, draws, progress=task))
         counts.append(f"{len(taken)} of {len(there)} {split} frames")
     return *stores, f"{' and '.join(counts)} of {source}"
 

@@ -158,13 +158,13 @@ class Blind:
     """
 
     factor: float = 4.0
-    clean: float = 0.1
+    clean: float = 0.2
     blur: float = 0.35
-    noise: float = 0.25
+    noise: float = 0.1
     call: float = 0.3
     jpeg: float = 0.2
     sigma: Range = (0.4, 2.5)
-    noise_sigma: Range = (1.0, 8.0)
+    noise_sigma: Range = (1.0, 5.0)
     quality: tuple[int, int] = (30, 90)
     methods: tuple[Method, ...] = ("bicubic", "bilinear", "area", "lanczos")
 

@@ -121,6 +121,8 @@ def _budget(budget: Budget) -> str:
         f"squares of {budget.patch} pixels",
         f"frames from {budget.source}",
     ]
+    if budget.draws > 1:
+        parts.append(f"{budget.draws} degraded frames of each")
     if budget.teachers:
         parts.append(f"teacher {', else '.join(budget.teachers)}")
     if budget.teacher_epochs:

@@ -141,7 +141,8 @@ class Budget(Settings):
 
     source: names of data.sources joined by "+". teacher_epochs: how long the teacher is trained or
     fine-tuned first; with 0 it is taken as it is, from released weights or official ones. teachers: the
-    order in which this budget tries teachers; empty for the recipe's own order.
+    order in which this budget tries teachers; empty for the recipe's own order. draws: degraded frames made
+    of each training frame, for a degradation that the seed draws.
     """
 
     source: str
@@ -151,6 +152,7 @@ class Budget(Settings):
     patch: int = limited(16, 1024)
     teacher_epochs: int = limited(0, 100_000)
     teachers: tuple[str, ...] = ()
+    draws: int = limited(1, 100, default=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()

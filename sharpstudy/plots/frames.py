@@ -1,112 +1,15 @@
-"""One function per figure: a tidy table or frames in, a Figure out; the same colour for a role everywhere."""
+"""Figures of the frames, and of what a degradation does to them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from pathlib import Path
-from typing import Literal
+from collections.abc import Mapping, Sequence
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sharpstudy.paths import PACKAGE
-
-Look = Literal["light", "dark"]  # the page that a figure is drawn for
-STYLE = PACKAGE / "study.mplstyle"
-INK = {"light": "#24292f", "dark": "#e6edf3"}
-GRID = {"light": "#d8dee4", "dark": "#3d444d"}
-
-# Okabe and Ito's colours, told apart by colour-blind readers; lighter on a dark page where they would sink.
-PALETTE = {
-    "green": {"light": "#009E73", "dark": "#2fc79a"},
-    "grey": {"light": "#7a838c", "dark": "#a0aab5"},
-    "pink": {"light": "#b8588f", "dark": "#e39ac4"},
-    "blue": {"light": "#0072B2", "dark": "#56B4E9"},
-    "red": {"light": "#D55E00", "dark": "#ff8c42"},
-    "amber": {"light": "#b87f00", "dark": "#E69F00"},
-}
-ROLES = {
-    "reference": "green",
-    "baseline": "grey",
-    "teacher": "pink",
-    "student": "blue",
-    "realtime": "red",
-    "control": "amber",
-}
-CATEGORIES = {"text": "blue", "nature": "green", "people": "red", "animals": "amber", "graphics": "pink"}
-LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))
-_PAGE: ContextVar[Look] = ContextVar("page", default="light")
-
-
-def role_colour(role: str) -> str:
-    """The colour of a role (reference, baseline, teacher, student, realtime, control) on the present page."""
-    return PALETTE[ROLES[role]][_PAGE.get()]
-
-
-def category_colour(category: str) -> str:
-    """The colour of a category on the present page; grey for one that is not the study's."""
-    return PALETTE[CATEGORIES.get(category, "grey")][_PAGE.get()]
-
-
-@contextmanager
-def look(name: Look = "light"):
-    """The study's style for the figures drawn inside, on a light or a dark page."""
-    ink, grid = INK[name], GRID[name]
-    colours = {
-        key: ink for key in ("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.edgecolor")
-    }
-    faces = {
-        "figure.facecolor": "none",
-        "axes.facecolor": "none",
-        "savefig.facecolor": "none",
-        "grid.color": grid,
-    }
-    before = _PAGE.set(name)
-    try:
-        with plt.style.context(str(STYLE)), mpl.rc_context({**colours, **faces}):
-            yield
-    finally:
-        _PAGE.reset(before)
-
-
-def show(draw: Callable[[], Figure]) -> Figure:
-    """The figure for a notebook: on white, to read in any theme, and closed, to appear once."""
-    with look("light"), mpl.rc_context({"figure.facecolor": "white"}):
-        figure = draw()
-    plt.close(figure)
-    return figure
-
-
-def save_figure(
-    draw: Callable[[], Figure], stem: Path, kind: Literal["lines", "pictures"] = "lines"
-) -> list[Path]:
-    """The files written: the figure for a light and a dark page, as SVG, or as PNG where it is of frames.
-
-    The bytes depend on what is drawn alone, so that a pipeline sees no change where there is none.
-    """
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    suffix, metadata = ("svg", {"Date": None}) if kind == "lines" else ("png", {"Software": None})
-    written = []
-    for name in ("light", "dark"):
-        with look(name):
-            figure = draw()
-            path = stem.with_name(f"{stem.name}.{name}.{suffix}")
-            figure.savefig(path, format=suffix, metadata=metadata, dpi=130)
-            plt.close(figure)
-        written.append(path)
-    return written
-
-
-def _picture(axes: Axes, frame: np.ndarray, title: str = "") -> None:
-    axes.imshow(frame)
-    axes.set_title(title, fontsize=8.5, fontweight="normal")
-    axes.set_axis_off()
+from sharpstudy.plots import LINES, category_colour, line_colour, picture, role_colour
 
 
 def contact_sheet(frames: Mapping[str, Sequence[np.ndarray]], columns: int = 6) -> Figure:
@@ -134,7 +37,7 @@ def degraded_crops(
     for axes in grid.flat:
         axes.set_axis_off()
     for axes, (name, frame) in zip(grid.flat, crops.items(), strict=False):
-        _picture(axes, frame[top : top + side, left : left + side], name)
+        picture(axes, frame[top : top + side, left : left + side], name)
     return figure
 
 
@@ -200,7 +103,7 @@ def radial_spectra(spectra: pd.DataFrame) -> Figure:
     names = list(dict.fromkeys(spectra["degradation"]))
     for number, name in enumerate(names):
         part = spectra[spectra["degradation"] == name]
-        colour = PALETTE[("blue", "red", "pink", "amber", "grey")[number % 5]][_PAGE.get()]
+        colour = line_colour(number)
         style = LINES[number % len(LINES)]
         axes.plot(part["frequency"], part["true"], color=colour, ls=style, label=name)
     axes.axhline(1.0, color=role_colour("reference"), lw=1.2, ls="--", label="reference")
@@ -236,31 +139,4 @@ def patch_statistics(patches: pd.DataFrame) -> Figure:
         axes.set_ylabel(label)
         axes.grid(axis="x", visible=False)
     both[0].set_yscale("log")
-    return figure
-
-
-def gate_forest(gates: pd.DataFrame) -> Figure:
-    """Each teacher's gain over doing nothing on a recipe's own validation pairs, with its interval.
-
-    One row per recipe and teacher that ran. The table has recipe, teacher, state, psnr_gain, psnr_gain_low,
-    psnr_gain_high, psnr_do_nothing and psnr_tuned_unsharp; the tick is the tuned unsharp mask's gain.
-    """
-    ran = gates.dropna(subset=["psnr_gain"])
-    figure, axes = plt.subplots(figsize=(7.2, 0.36 * max(len(ran), 1) + 1.1))
-    for place, row in enumerate(ran.itertuples()):
-        colour = role_colour("teacher" if row.state == "teaches" else "control")
-        axes.plot([row.psnr_gain_low, row.psnr_gain_high], [place, place], color=colour, lw=2.2)
-        axes.plot(row.psnr_gain, place, "o", color=colour)
-        unsharp = row.psnr_tuned_unsharp - row.psnr_do_nothing
-        axes.plot([unsharp] * 2, [place - 0.3, place + 0.3], color=role_colour("baseline"), lw=2.2)
-    axes.axvline(0, color=role_colour("baseline"), lw=1.0, ls="--")
-    for label, role in (("teaches", "teacher"), ("refused or control", "control")):
-        axes.plot([], [], "o-", color=role_colour(role), label=label)
-    axes.plot([], [], "|", color=role_colour("baseline"), ms=11, mew=2.2, label="tuned unsharp mask")
-    axes.set_yticks(
-        range(len(ran)), [f"{row.recipe}: {row.teacher} ({row.weights})" for row in ran.itertuples()]
-    )
-    axes.set_ylim(len(ran) - 0.5, -0.5)
-    axes.set_xlabel("PSNR gain over doing nothing (dB), 95 % interval over clips")
-    axes.legend(ncols=3, loc="lower left", bbox_to_anchor=(0.0, 1.0))
     return figure
