@@ -63,7 +63,7 @@ def test_a_recipe_trains_its_student(pairs, tmp_path):
     recipe = small_recipe(epochs=3)
     result = distilled(with_reference_targets(pairs), tmp_path, recipe=recipe)
     assert result.steps == 6
-    assert list(result.rows[1])[:4] == ["step", "epoch", "charbonnier_reference", "l1_target"]
+    assert list(result.rows[1])[:4] == ["step", "epoch", "pseudo_huber_reference", "mse_target"]
     assert result.rows[0]["gain_db"] == 0, "a fresh realtime student returns its input"
     card = json.loads((tmp_path / "card.json").read_text())
     assert card == json.loads(json.dumps(result.card))
@@ -72,7 +72,7 @@ def test_a_recipe_trains_its_student(pairs, tmp_path):
     assert card["recipe_hash"] == recipe_hash(recipe)
     assert card["data"]["train"] == {"pairs": 6, "sha256": data_hash(with_reference_targets(pairs))}
     assert card["teacher"] == {"name": "made up", "weights": "released", "sha256": None, "gate": None}
-    assert card["loss"] == "1 charbonnier_reference + 0.2 l1_target + 0.05 frequency"
+    assert card["loss"] == "1 pseudo_huber_reference + 3 mse_target"
     assert card["steps"] == {"planned": 6, "done": 6, "best": result.best_step}
     assert card["validation"]["gain_db"] == result.scores["gain_db"]
     assert card["versions"]["torch"] == torch.__version__
@@ -113,7 +113,7 @@ def test_a_random_teacher_teaches_as_a_control_only(pairs, tmp_path):
     )
     assert control.card["teacher"]["weights"] == "random"
     assert control.card["control"]["name"] == "random-teacher"
-    assert control.rows[1]["l1_target"] > 0.1, "random targets are far from anything"
+    assert control.rows[1]["mse_target"] > 0.01, "random targets are far from anything"
     with pytest.raises(TrainingError, match="expected weights that are not random for the control 'none'"):
         distilled(taught, tmp_path, teacher=teacher, taught_by=None)
     with pytest.raises(
@@ -159,7 +159,7 @@ def test_a_student_of_small_frames_is_trained_on_them(small_pairs, pairs, tmp_pa
     [
         ({"control": "teacher"}, "control: expected one of none, no-teacher, random-teacher, got 'teacher'"),
         ({"taught_by": None}, "taught_by: expected whose the targets are, got none"),
-        ({"bare": True}, "pairs_train: expected targets for l1_target, got none"),
+        ({"bare": True}, "pairs_train: expected targets for mse_target, got none"),
         ({"recipe": small_recipe(loss=(Term("l1_target", 1.0),)), "control": "no-teacher"}, "no term left"),
         ({"recipe": small_recipe(loss=(FEATURE,))}, "teacher: expected one for the term feature"),
         ({"recipe": without_teacher(small_recipe()), "control": "no-teacher"}, "realtime has no teacher"),

@@ -35,6 +35,7 @@ def test_the_terms_are_those_that_a_recipe_may_name():
 EXPECTED = {  # each term as the pure function of the frames that its name promises
     "l1_reference": ("l1", "reference"),
     "charbonnier_reference": ("charbonnier", "reference"),
+    "pseudo_huber_reference": ("pseudo_huber", "reference"),
     "mse_reference": ("mse", "reference"),
     "l1_target": ("l1", "target"),
     "mse_target": ("mse", "target"),

@@ -13,7 +13,16 @@ from skimage.metrics import structural_similarity
 from sharpstudy import losses
 from sharpstudy.losses import LossError
 
-PURE = ("l1", "charbonnier", "mse", "one_minus_ssim", "sobel_edge", "gradient_edge", "frequency")
+PURE = (
+    "l1",
+    "charbonnier",
+    "pseudo_huber",
+    "mse",
+    "one_minus_ssim",
+    "sobel_edge",
+    "gradient_edge",
+    "frequency",
+)
 LEAST = {"one_minus_ssim": 11, "sobel_edge": 3, "gradient_edge": 2}
 
 
@@ -44,6 +53,8 @@ def test_differences_of_a_quarter_and_a_half_by_hand():
     assert losses.mse(restored, wanted).item() == pytest.approx((0.0625 + 0.25) / 2)
     by_hand = (math.sqrt(0.0625 + 1e-6) + math.sqrt(0.25 + 1e-6)) / 2 - 1e-3
     assert losses.charbonnier(restored, wanted).item() == pytest.approx(by_hand, rel=1e-6)
+    by_hand = (math.sqrt(0.0625 + 9e-4) + math.sqrt(0.25 + 9e-4)) / 2 - 0.03
+    assert losses.pseudo_huber(restored, wanted).item() == pytest.approx(by_hand, rel=1e-6)
 
 
 def test_ssim_is_scikit_images_with_the_settings_of_the_protocol():

@@ -21,6 +21,7 @@ from .terms import (
     l1,
     mse,
     one_minus_ssim,
+    pseudo_huber,
     sobel_edge,
 )
 from .total import TERMS, LossSum, tap_features
@@ -46,6 +47,7 @@ __all__ = [
     "mse",
     "one_minus_ssim",
     "perceptual",
+    "pseudo_huber",
     "sobel_edge",
     "tap_features",
 ]

@@ -20,6 +20,7 @@ from sharpstudy.losses.terms import (
     l1,
     mse,
     one_minus_ssim,
+    pseudo_huber,
     sobel_edge,
 )
 
@@ -29,6 +30,7 @@ TARGET_TERMS: Mapping[str, Compare] = {"l1_target": l1, "mse_target": mse}
 REFERENCE_TERMS: Mapping[str, Compare] = {
     "l1_reference": l1,
     "charbonnier_reference": charbonnier,
+    "pseudo_huber_reference": pseudo_huber,
     "mse_reference": mse,
     "ssim": one_minus_ssim,
     "sobel_edge": sobel_edge,

@@ -8,7 +8,7 @@ A recipe of one's own is a YAML file that extends another and says only what dif
     student:
       arguments: {depth: 8}
     loss:
-      frequency: null            # takes an inherited term out
+      mse_target: null           # takes an inherited term out
     budgets:
       full: {epochs: 400}
 

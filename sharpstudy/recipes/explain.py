@@ -14,6 +14,7 @@ INDENT = 14
 TERM_WORDS = {
     "l1_reference": "mean absolute difference to the reference",
     "charbonnier_reference": "smoothed absolute difference to the reference",
+    "pseudo_huber_reference": "difference to the reference, squared where small and absolute where large",
     "mse_reference": "mean squared difference to the reference",
     "l1_target": "mean absolute difference to the teacher's target",
     "mse_target": "mean squared difference to the teacher's target",

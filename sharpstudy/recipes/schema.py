@@ -12,6 +12,7 @@ from .settings import RecipeError, Settings, limited
 TermName = Literal[
     "l1_reference",
     "charbonnier_reference",
+    "pseudo_huber_reference",
     "mse_reference",
     "l1_target",
     "mse_target",
