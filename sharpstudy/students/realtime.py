@@ -65,7 +65,9 @@ class BranchedConv(nn.Conv2d):
 class Realtime(Student):
     """A pixel-unshuffle student, size M (r 4, width 32, depth 6) unless told; 64,720 parameters once folded.
 
-    The last convolution starts at zero, so a fresh student returns its input exactly. Frames of any size are
+    The last convolution starts at zero, so a fresh student returns its input exactly. No activation stands
+    right before it: there it can die and leave the student at its input for good, since a soft frame is never
+    far from right. Frames of any size are
     continued by their last row and column to a multiple of `unshuffle` and cropped after. Values are not
     clamped, so that a value outside [0,1] still passes a gradient: whoever stores frames clips them. `form`
     "branched" learns, "plain" is folded.
@@ -94,8 +96,9 @@ class Realtime(Student):
         packed = 3 * unshuffle**2
         self.first = _layer(packed, width, form, "identity" if packed == width else "none")
         body: list[nn.Module] = [_activate(activation)]
-        for _ in range(depth - 2):
-            body += [_layer(width, width, form, "identity"), _activate(activation)]
+        for layer in range(depth - 2):
+            body += [_layer(width, width, form, "identity")]
+            body += [_activate(activation)] if layer < depth - 3 else []
         self.body = nn.Sequential(*body)
         self.last = _layer(width, packed, form, "none")
         self._start()
