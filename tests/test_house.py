@@ -157,7 +157,13 @@ def test_notebooks_in_git_hold_no_outputs():
 
 
 # Import names that differ from the name of the package that brings them.
-DISTRIBUTIONS = {"PIL": "pillow", "skimage": "scikit-image", "ruamel": "ruamel.yaml", "yaml": "pyyaml"}
+DISTRIBUTIONS = {
+    "cv2": "opencv-python",
+    "PIL": "pillow",
+    "skimage": "scikit-image",
+    "ruamel": "ruamel.yaml",
+    "yaml": "pyyaml",
+}
 # Taken where their twin is absent (ruamel.yaml, lightning-fabric), never required.
 NOT_OURS = {"pyyaml", "lightning"}
 

@@ -1,0 +1,1 @@
+"""A blind study of picture quality: its design, the page that people rate on, and what their ratings say."""
