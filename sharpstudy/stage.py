@@ -28,24 +28,40 @@ class StageError(Exception):
 
 
 def read_sections(names: list[str], path: Path = PARAMS) -> dict[str, Any]:
-    """The values of the named sections of params.yaml in one flat mapping."""
+    """The values of the named sections of params.yaml in one flat mapping.
+
+    "study.budget" names a single value of a section. A list of words comes as one text with blanks between,
+    because a notebook's parameters are numbers and words.
+    """
     from ruamel.yaml import YAML  # YAML 1.2, as DVC reads it: 1e-4 is a number in both
 
     sections = YAML(typ="safe").load(path.read_text(encoding="utf-8")) or {}
     values: dict[str, Any] = {}
     for name in names:
-        if name not in sections:
-            raise StageError(f"{path.name} has no section {name!r}; it has {', '.join(sections)}.")
-        for key, value in sections[name].items():
+        section, _, only = name.partition(".")
+        if section not in sections:
+            raise StageError(f"{path.name} has no section {section!r}; it has {', '.join(sections)}.")
+        if only and only not in sections[section]:
+            raise StageError(f"{path.name} has no {name!r}; {section} has {', '.join(sections[section])}.")
+        for key, value in sections[section].items():
+            if only and key != only:
+                continue
             if key in values:
                 raise StageError(f"{path.name}: {key!r} stands in two of the sections {', '.join(names)}.")
-            if isinstance(value, (bool, dict)):
-                raise StageError(
-                    f"{path.name}: {name}.{key} is {value!r}; a parameter is a number or a word "
-                    "(a choice is a word such as 'on', never a boolean)."
-                )
-            values[key] = value
+            values[key] = _plain(f"{path.name}: {section}.{key}", value)
     return values
+
+
+def _plain(place: str, value: Any) -> int | float | str:
+    """A number or a word as it is, words of a list joined by blanks; anything else is refused."""
+    if isinstance(value, list) and all(isinstance(word, str) and len(word.split()) == 1 for word in value):
+        return " ".join(value)
+    if isinstance(value, (bool, dict, list)):
+        raise StageError(
+            f"{place} is {value!r}; a parameter is a number or a word "
+            "(a choice is a word such as 'on', never a boolean), or a list of words."
+        )
+    return value
 
 
 def parse_settings(settings: list[str]) -> dict[str, str]:
@@ -204,7 +220,12 @@ def make_parser() -> argparse.ArgumentParser:
     """The command line of `python -m sharpstudy.stage`."""
     parser = argparse.ArgumentParser(prog="python -m sharpstudy.stage", description=__doc__.splitlines()[0])
     parser.add_argument("name", nargs="?", help="a notebook's name without .ipynb, or 'code'")
-    parser.add_argument("--section", action="append", default=[], help="a section of params.yaml to pass on")
+    parser.add_argument(
+        "--section",
+        action="append",
+        default=[],
+        help="a section of params.yaml, or one value of it, to pass on",
+    )
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="one more parameter")
     parser.add_argument(
         "--check-notebooks", action="store_true", help="only check notebooks for outputs and form"
@@ -226,9 +247,8 @@ def main(words: list[str] | None = None) -> int:
         if not options.name:
             raise StageError("Name a notebook, for example 01-data-preparation.")
         settings = parse_settings(options.set)
-        run_notebook(
-            options.name, {**read_sections(options.section), **settings}, "-".join(settings.values())
-        )
+        variant = re.sub(r"[^\w.-]+", "-", "-".join(settings.values())).strip("-.")
+        run_notebook(options.name, {**read_sections(options.section), **settings}, variant)
     except StageError as error:
         print(f"\n{error}", file=sys.stderr)  # noqa: T201
         return 1

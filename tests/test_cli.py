@@ -137,6 +137,14 @@ def test_students_and_teachers_are_listed_with_their_exact_sizes():
         assert any(line.startswith(f"{name} ") and count in line for line in teachers.splitlines())
 
 
+def test_distill_refuses_what_it_cannot_use_in_one_sentence():
+    for words in (["nosuch"], ["realtime", "--teacher-weights", "unet"], ["realtime", "--seeds", "-1"]):
+        answer = ask("distill", *words)
+        assert answer.exit_code in (1, 2)
+        assert "Error: " in answer.output
+        assert "Traceback" not in answer.output
+
+
 def test_teach_refuses_an_unknown_recipe_in_one_sentence():
     answer = ask("teach", "nosuch")
     assert answer.exit_code == 1

@@ -17,7 +17,7 @@ from sharpstudy.distill import TrainingDiverged, TrainingError, device
 from sharpstudy.distill.device import start_fabric
 from sharpstudy.distill.learner import Average
 from sharpstudy.distill.schedule import Patience, learning_rate
-from sharpstudy.distill.validate import busiest, choose_squares, find_fault, validate
+from sharpstudy.distill.validate import CAP, busiest, choose_squares, find_fault, scores_of, validate
 from sharpstudy.distill.watch import Watch
 from sharpstudy.losses import LossSum
 from sharpstudy.recipes import Schedule, Term
@@ -109,6 +109,15 @@ def test_squares_are_cut_from_whole_degraded_frames_and_never_shrunk(small_pairs
         torch.testing.assert_close(squares.parts[index]["small"], to_tensor(np.ascontiguousarray(small)))
     whole = choose_squares(small_pairs, 2, 4096, "small")
     assert {place.side for place in whole.places} == {64}, "at most the frame, on the grid"
+
+
+def test_a_clean_square_counts_for_no_more_than_an_error_that_nobody_sees():
+    frame = np.full((32, 32, 3), 100, np.uint8)
+    decibels, similarities = scores_of([frame] * 3, [frame, frame + 1, frame + 10])
+    assert decibels == pytest.approx([45.0, 45.0, 20 * math.log10(255 / 10)])
+    assert similarities[0] == 1.0
+    levels = 255 / 10 ** (CAP / 20)
+    assert levels == pytest.approx(1.43, abs=0.01)
 
 
 def test_the_validation_loss_is_the_mean_over_squares(pairs):

@@ -30,9 +30,18 @@ def test_sections_are_read_as_yaml_1_2(params):
     assert isinstance(values["lr"], float)
 
 
+def test_one_value_of_a_section_and_lists_of_words_can_be_passed_on(params):
+    path = params("study: {recipes: [one, two], budget: quick}\nb: {count: 2}\n")
+    assert stage.read_sections(["study"], path) == {"recipes": "one two", "budget": "quick"}
+    assert stage.read_sections(["study.budget", "b"], path) == {"budget": "quick", "count": 2}
+
+
 @pytest.mark.parametrize(
     ("text", "names", "words"),
     [
+        ("a: {x: 1}", ["a.y"], "no 'a.y'; a has x"),
+        ("a: {x: [1, 2]}", ["a"], "or a list of words"),
+        ("a: {x: [one two]}", ["a"], "or a list of words"),
         ("a: {x: 1}", ["b"], "no section 'b'; it has a"),
         ("a: {x: 1}\nb: {x: 2}", ["a", "b"], "'x' stands in two of the sections a, b"),
         ("a: {x: true}", ["a"], "never a boolean"),

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from sharpstudy import __version__
-from sharpstudy.cli import pictures, training
+from sharpstudy.cli import evaluation, mos, pictures, training, using
 
 
 class Commands(click.Group):
@@ -42,5 +42,9 @@ for command in (
     training.students,
     training.teach,
     training.distill,
+    evaluation.evaluate,
+    using.sharpen,
+    using.live,
+    mos.mos,
 ):
     main.add_command(command)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sharpstudy.terminal import table_text
+
+if TYPE_CHECKING:
+    from sharpstudy.training import RecipeTraining
 
 
 @click.command(short_help="List the recipes, or explain one.")
@@ -77,70 +81,87 @@ def teach(words: tuple[str, ...]) -> None:
     raise SystemExit(run(list(words)))
 
 
+CONTROLS = ("no-teacher", "random-teacher")
+
+
 @click.command(short_help="Train a recipe's student.")
 @click.argument("recipe")
 @click.option("--budget", type=click.Choice(["quick", "full"]), default="quick", show_default=True)
-@click.option(
-    "--control",
-    type=click.Choice(["none", "no-teacher", "random-teacher"]),
-    default="none",
-    show_default=True,
-    help="Train the same student from the same start without a teacher, or with a teacher of random weights.",
-)
-@click.option(
-    "--seed", default=0, show_default=True, help="First weights and the order of patches hang on it."
-)
+@click.option("--seeds", type=click.IntRange(0, 100), default=1, show_default=True,
+              help="Students from first weights of their own; 0: 1 at quick, 3 at full.")  # fmt: skip
+@click.option("--control", "controls", type=click.Choice(CONTROLS), multiple=True,
+              help="Train this beside the student, from the same first weights; may come twice.")  # fmt: skip
+@click.option("--teacher-weights", "weights", multiple=True, metavar="NAME=FILE",
+              help="Weights for a teacher, instead of its published or released ones.")  # fmt: skip
+@click.option("--train-frames", type=int, help="At most so many; the quick budget takes 40 by itself.")
+@click.option("--validation-frames", type=int, help="At most so many; the quick budget takes 16 by itself.")
+@click.option("--folder", type=click.Path(path_type=Path, exists=True),
+              help="Your own pictures, for a recipe with the source 'folder'.")  # fmt: skip
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, mps or auto.")
-@click.option(
-    "--into", type=click.Path(path_type=Path, file_okay=False), help="Default: a folder in work/runs."
-)
-@click.option("--afresh", is_flag=True, help="Start anew instead of going on from the last checkpoint.")
+@click.option("--into", type=click.Path(path_type=Path, file_okay=False),
+              help="Where weights, cards and logs go; default: a folder in work/models.")  # fmt: skip
+@click.option("--afresh", is_flag=True, help="Start anew instead of going on with what is found.")
 def distill(
-    recipe: str, budget: str, control: str, seed: int, device: str, into: Path | None, afresh: bool
+    recipe: str,
+    budget: str,
+    seeds: int,
+    controls: tuple[str, ...],
+    weights: tuple[str, ...],
+    train_frames: int | None,
+    validation_frames: int | None,
+    folder: Path | None,
+    device: str,
+    into: Path | None,
+    afresh: bool,
 ) -> None:
     """Train the student of RECIPE (a name, or a file of your own) and say what it gained.
 
-    Its teacher has to pass the gate first; where nobody does, the student is trained without one, and the
-    card says so. A training that was stopped goes on from its last checkpoint. On many devices: torchrun -m
-    sharpstudy distill ...
-    """
-    from sharpstudy.distill import TaughtBy, progress_line
-    from sharpstudy.distill import distill as train_student
-    from sharpstudy.paths import WORK
-    from sharpstudy.recipes import load_recipe, without_teacher
-    from sharpstudy.teach import TeachSettings, progress_bar, teach
+    Where the recipe trains its teacher first, that is done. The teacher then has to pass the gate; where
+    nobody does, the student is trained without one, and its card says so.
 
-    wanted = load_recipe(recipe)
-    asked = TeachSettings(control="random" if control == "random-teacher" else "none")
-    asking = (
-        without_teacher(wanted) if control == "no-teacher" else wanted
-    )  # then nobody has to restore anything
-    report = teach(asking, budget, asked, device=device, when_none="report", progress=progress_bar())
-    click.echo(report)
-    teacher = report.teacher
-    if teacher is None and wanted.needs_teacher:
-        control = "no-teacher"
-    gate = next((str(one.result) for one in report.tried if one.state in ("teaches", "control")), None)
-    with progress_line(f"{wanted.name}, {control}") as on_step:
-        result = train_student(
-            wanted,
-            budget,
-            pairs_train=report.train,
-            pairs_validation=report.validation,
-            folder=into or WORK / "runs" / f"{wanted.name}-{budget}-{control}-{seed}",
-            control=control,
-            taught_by=TaughtBy(teacher.name, teacher.weights, teacher.sha256, gate) if teacher else None,
-            teacher=teacher,
-            seed=seed,
-            device=device,
-            resume="never" if afresh else "auto",
-            on_step=on_step,
-        )
-    for note in result.notes:
-        click.echo(note)
-    best = result.scores
-    click.echo(
-        f"best at step {result.best_step}: {best['val_psnr']:.2f} dB, SSIM {best['val_ssim']:.4f} on "
-        f"{best['val_squares']} validation squares; doing nothing: {best['do_nothing_psnr']:.2f} dB, "
-        f"{best['do_nothing_ssim']:.4f}\n{result.weights}"
+    Ctrl-C loses at most an epoch: the same command goes on from the last checkpoint, and finds what is
+    finished. On several GPUs, put torchrun before it: torchrun --nproc-per-node=8 -m sharpstudy distill ...
+    """
+    from sharpstudy import training
+    from sharpstudy.data.sources import SourceOptions
+    from sharpstudy.distill import process_rank, progress_line
+    from sharpstudy.paths import WORK
+    from sharpstudy.teach import TeachSettings, progress_bar
+
+    source = SourceOptions(100, 960, 540, folder=folder)
+    files = dict(_teacher_file(one) for one in weights)
+    teaching = TeachSettings(source, train_frames, validation_frames, weights=files)
+    options = training.TrainOptions(seeds or None, controls, device, "never" if afresh else "auto")
+    trained = training.train_recipe(
+        recipe, budget, teaching, options, progress=progress_bar(), line=progress_line
     )
+    if process_rank() == 0:
+        _report(trained, into or WORK / "models" / f"{trained.recipe.name}-{budget}", device)
+
+
+def _teacher_file(word: str) -> tuple[str, Path]:
+    name, equals, file = word.partition("=")
+    if not equals:
+        raise click.UsageError(f"--teacher-weights takes NAME=FILE, and got {word!r}.")
+    return name, Path(file)
+
+
+def _report(trained: RecipeTraining, folder: Path, device: str) -> None:
+    """Write what was trained, and say what it is worth."""
+    from sharpstudy import training
+
+    scores = training.score_runs(trained, device)
+    verdicts = training.judge_runs(trained, scores)
+    files = training.write_models(trained, folder)
+    training.write_records(trained, scores, verdicts, folder / "training")
+    rows = training.run_table(trained).to_dict("records")
+    click.echo(f"\n{trained}\n")
+    for row in rows:
+        click.echo(
+            f"{row['run']}: best at step {row['best_step']:,} of {row['steps']:,}; {row['psnr']:.2f} dB, SSIM"
+            f" {row['ssim']:.4f} on validation squares ({row['squares']}); doing nothing:"
+            f" {row['do_nothing_psnr']:.2f} dB, {row['do_nothing_ssim']:.4f}"
+        )
+    for verdict in verdicts:
+        click.echo(training.verdict_words(verdict))
+    click.echo("\n".join(map(str, files)))

@@ -14,11 +14,11 @@ files.
 
 from __future__ import annotations
 
-from .card import TaughtBy, describe_machine, export_weights
+from .card import PLACE, TaughtBy, describe_machine, export_weights, write_card
 from .device import choose_device, process_count, process_rank
 from .from_recipe import distill, student_settings, train_teacher
 from .identity import data_hash, recipe_hash
-from .log import describe_progress, progress_line
+from .log import Sample, describe_progress, progress_line, read_samples
 from .loop import train
 from .settings import (
     Control,
@@ -29,12 +29,16 @@ from .settings import (
     TrainingResult,
     TrainingSettings,
 )
-from .validate import choose_squares, validate
+from .validate import CAP, Squares, choose_squares, scores_of, validate
 
 __all__ = [
+    "CAP",
+    "PLACE",
     "Control",
     "OnStep",
     "Progress",
+    "Sample",
+    "Squares",
     "TaughtBy",
     "TrainingDiverged",
     "TrainingError",
@@ -50,9 +54,12 @@ __all__ = [
     "process_count",
     "process_rank",
     "progress_line",
+    "read_samples",
     "recipe_hash",
+    "scores_of",
     "student_settings",
     "train",
     "train_teacher",
     "validate",
+    "write_card",
 ]

@@ -30,6 +30,7 @@ CONTROLS: Mapping[Control, str] = {
 }
 LIBRARIES = ("torchvision", "lightning-fabric", "lightning", "numpy", "safetensors")
 TRAINING = ("optimiser", "schedule", "gradient_clip", "ema", "precision", "patience", "selection")
+PLACE = ("versions", "machine", "seconds")  # of a card: where and how long, not what
 SCORES = ("val_psnr", "val_ssim", "do_nothing_psnr", "do_nothing_ssim", "gain_db", "val_squares", "val_side")
 
 
@@ -106,8 +107,8 @@ def write_card(card: Mapping[str, Any], path: Path) -> None:
     write_bytes(path, (json.dumps(plain(card), indent=2, ensure_ascii=False) + "\n").encode())
 
 
-def export_weights(result: TrainingResult, path: Path) -> Path:
-    """Writes the best weights as float16 safetensors, and the card beside them as .json.
+def export_weights(result: TrainingResult, path: Path, card: Mapping[str, Any] | None = None) -> Path:
+    """Writes the best weights as float16 safetensors, and the card, or another one, beside them as .json.
 
     They are read back into float32. A weight that float16 cannot hold is refused.
     """
@@ -122,7 +123,7 @@ def export_weights(result: TrainingResult, path: Path) -> Path:
     write_weights(result.network, half, path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     weights = {"file": path.name, "type": "float16", "sha256": digest}
-    write_card({**result.card, "weights": weights}, path.with_suffix(".json"))
+    write_card({**(result.card if card is None else card), "weights": weights}, path.with_suffix(".json"))
     return path
 
 

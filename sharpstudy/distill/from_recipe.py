@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,7 +13,7 @@ from torch import nn
 
 from sharpstudy.data.pairs import PairStore
 from sharpstudy.data.patches import Patches
-from sharpstudy.distill.card import Origin, TaughtBy, make_card, write_card
+from sharpstudy.distill.card import PLACE, Origin, TaughtBy, make_card, write_card
 from sharpstudy.distill.device import choose_device, process_count, process_rank
 from sharpstudy.distill.learner import TeacherFeatures
 from sharpstudy.distill.loop import train
@@ -225,6 +226,12 @@ def _patches(recipe: Recipe, budget: BudgetName, pairs: PairStore, seed: int, pa
 
 
 def _with_card(result: TrainingResult, card: Mapping[str, Any]) -> TrainingResult:
+    """The result with its card, also written beside it; of a training that was found finished, the machine,
+    versions and seconds stay those that its card has."""
+    path = result.folder / "card.json"
+    if result.taken_up == result.steps and path.is_file():
+        found = json.loads(path.read_text(encoding="utf-8"))
+        card = {**card, **{key: found[key] for key in PLACE if key in found}}
     if process_rank() == 0:
-        write_card(card, result.folder / "card.json")
+        write_card(card, path)
     return replace(result, card=card)

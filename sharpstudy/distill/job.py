@@ -48,6 +48,7 @@ class Job:
     step = 0  # steps done
     stopped: Stopped = "finished"
     saved_step: int | None = None
+    taken_up = 0  # the step of the checkpoint that was gone on with
     seconds = 0.0  # up to the latest mark
     judging_s = 0.0  # that the latest validation took
     marked_step = 0
@@ -160,7 +161,7 @@ class Job:
         self.patience = Patience(**facts["patience"])
         self.watch.restore(facts["watch"])
         self.log.rows = list(facts["rows"])
-        self.step = self.saved_step = self.marked_step = facts["step"]
+        self.step = self.saved_step = self.marked_step = self.taken_up = facts["step"]
         self.stopped, self.seconds = facts["stopped"], facts["seconds"]
         self.marked_s = time.perf_counter()
 
@@ -199,6 +200,7 @@ class Job:
             epochs=self.step // self.settings.steps_per_epoch,
             stopped=self.stopped,
             best_step=self.patience.best_step,
+            taken_up=self.taken_up,
             scores=best,
             rows=tuple(self.log.rows),
             notes=notes,

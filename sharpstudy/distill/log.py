@@ -7,12 +7,13 @@ import io
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sharpstudy.data.frames import FrameError, write_bytes, write_frame
+from sharpstudy.data.frames import FrameError, read_frame, write_bytes, write_frame
 from sharpstudy.distill.settings import OnStep, Progress, TrainingError
 from sharpstudy.distill.validate import Squares, Validation
 
@@ -75,6 +76,29 @@ def write_samples(
             raise TrainingError(f"samples: {error}") from error
         paths.append(path)
     return paths
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A validation square as kept after an epoch: uint8 HxWx3 frames; `place` is its number among them."""
+
+    epoch: int
+    place: int
+    degraded: np.ndarray
+    restored: np.ndarray
+    reference: np.ndarray
+
+
+def read_samples(folder: Path) -> list[Sample]:
+    """What `write_samples` kept in a folder, by epoch and place; nothing where it kept nothing."""
+    samples = []
+    for path in sorted(folder.glob("epoch-*.png")):
+        _, epoch, place = path.stem.split("-")
+        whole = read_frame(path)
+        side = (whole.shape[1] - 2 * GAP) // 3
+        parts = [whole[:, start : start + side] for start in range(0, 3 * (side + GAP), side + GAP)]
+        samples.append(Sample(int(epoch), int(place), *parts))
+    return samples
 
 
 @contextmanager

@@ -103,6 +103,9 @@ class TrainingResult:
     epochs: int
     stopped: Stopped
     best_step: int
+    taken_up: (
+        int  # the step at which this call took the training up; all its steps where it found it finished
+    )
     scores: Mapping[str, float]
     rows: tuple[Mapping[str, Any], ...]
     notes: tuple[str, ...] = ()
