@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "distill": {"data", "students", "teachers", "losses", "metrics", "recipes"},
     "training": {"data", "recipes", "teachers", "distill", "teach", "students", "metrics", "statistics"},
     "training_speed": {"data", "recipes", "teachers", "distill", "students", "losses"},
+    "headline": set(),
     "contenders": {"data", "baselines", "evaluate", "recipes", "teachers"},
     "profiling": {"students", "runtime", "recipes", "speed", "data", "baselines", "teachers"},
     "runtime": {

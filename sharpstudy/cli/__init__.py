@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from sharpstudy import __version__
-from sharpstudy.cli import evaluation, mos, pictures, training, using
+from sharpstudy.cli import evaluation, mos, pictures, profiling, runtime, training, using
 
 
 class Commands(click.Group):
@@ -43,6 +43,8 @@ for command in (
     training.teach,
     training.distill,
     evaluation.evaluate,
+    runtime.export,
+    profiling.profile,
     using.sharpen,
     using.live,
     mos.mos,

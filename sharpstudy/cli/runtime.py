@@ -1,0 +1,120 @@
+"""Commands for what runs: exporting students to files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from sharpstudy.students import Student
+
+CALIBRATING, CHECKING = 32, 8
+
+
+@click.command(short_help="Write a student as a file that runs without this package.")
+@click.argument("recipe_or_file")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["int8", "onnx", "openvino", "torch-export"]),
+    default="int8",
+    show_default=True,
+    help="openvino needs the extra `fast`, and is int8 too.",
+)
+@click.option("--into", type=click.Path(path_type=Path), help="A folder, or the file itself.")
+@click.option(
+    "--frames",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Pictures to calibrate and check with; the bundled ones unless told.",
+)
+@click.option("--as", "degradation", help="How they are degraded; as the recipe says unless told.")
+def export(
+    recipe_or_file: str, form: str, into: Path | None, folder: Path | None, degradation: str | None
+) -> None:
+    """Write a trained student as a file: ONNX in int8 or float32, OpenVINO, or torch.export.
+
+    RECIPE_OR_FILE is a recipe, whose newest training in work/runs is taken, or a .safetensors file. The
+    file is then run beside the student in PyTorch on pictures that it was not calibrated with, and what was
+    lost is printed.
+    """
+    from sharpstudy.runtime import export_student, self_check
+    from sharpstudy.runtime.export import SUFFIXES
+
+    weights = newest_weights(recipe_or_file)
+    student = _load(weights)
+    pairs = degraded_pairs(folder, degradation or degradation_of(recipe_or_file, student.name))
+    target = target_file(into, weights, form, SUFFIXES[form])
+    calibration = [degraded for _, degraded in pairs[CHECKING:]] if form in ("int8", "openvino") else None
+    made = export_student(student, target, form, calibration)
+    click.echo(f"{made.path}: {made.precision}, {made.bytes / 1000:,.1f} kB, from {weights}")
+    click.echo(str(self_check(made.path, student, pairs[:CHECKING])))
+
+
+def newest_weights(recipe_or_file: str) -> Path:
+    """The file itself, or the best weights of the recipe's newest training in work/runs."""
+    from sharpstudy.paths import WORK
+    from sharpstudy.recipes import load_recipe
+
+    path = Path(recipe_or_file)
+    if path.suffix == ".safetensors":
+        if not path.is_file():
+            raise click.ClickException(f"there is no file {path}")
+        return path
+    name = load_recipe(recipe_or_file).name
+    found = [
+        run / "best.safetensors"
+        for run in (WORK / "runs").glob(f"{name}-*")
+        if (run / "best.safetensors").is_file()
+    ]
+    if not found:
+        raise click.ClickException(
+            f"{name} has no training in work/runs; `sharpstudy distill {name}` makes one."
+        )
+    return max(found, key=lambda file: file.stat().st_mtime)
+
+
+def degradation_of(recipe_or_file: str, student: str) -> object:
+    """The degradation of the recipe; of a file, that of the first recipe with its student."""
+    from sharpstudy.recipes import RECIPES, load_recipe
+
+    if Path(recipe_or_file).suffix != ".safetensors":
+        return load_recipe(recipe_or_file).degradation
+    return next(recipe.degradation for recipe in map(load_recipe, RECIPES) if recipe.student.name == student)
+
+
+def degraded_pairs(folder: Path | None, degradation: object) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Pairs of reference and degraded frame: the first few to check with, the others to calibrate with."""
+    from sharpstudy.data.degrade import degrade, parse_degradation
+    from sharpstudy.data.sources import SourceOptions, load_source
+
+    options = SourceOptions(folder=folder) if folder else SourceOptions()
+    references = load_source("folder" if folder else "bundled", options)
+    settings, wanted = parse_degradation(degradation), CALIBRATING + CHECKING
+    step = max(1, len(references) // wanted)
+    frames = [reference.load() for reference in references[::step][:wanted]]
+    if len(frames) <= CHECKING:
+        raise click.ClickException(
+            f"expected more than {CHECKING} pictures to calibrate with, got {len(frames)}"
+        )
+    return [(frame, degrade(frame, settings, seed)) for seed, frame in enumerate(frames)]
+
+
+def target_file(into: Path | None, weights: Path, form: str, suffix: str) -> Path:
+    """Where the file goes: `into` if it is of that suffix, else in that folder or beside the weights."""
+    if into is not None and into.suffix == suffix:
+        return into
+    name = weights.parent.name if weights.stem == "best" else weights.stem
+    ending = ".int8" if form == "int8" else ""
+    return (into or weights.parent) / f"{name}{ending}{suffix}"
+
+
+def _load(weights: Path) -> Student:
+    from sharpstudy.runtime.models import student_in
+    from sharpstudy.students import load_student
+
+    return load_student(student_in(weights), weights).student

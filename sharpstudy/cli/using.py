@@ -1,0 +1,258 @@
+"""Commands that use the sharpener: on pictures and video files, and live."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from sharpstudy.runtime import Sharpener
+
+_STRENGTH = click.option(
+    "--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="How much of it."
+)
+_MODEL = click.option(
+    "--model", default="realtime", show_default=True, help="A released model, or a file of your own."
+)
+_BACKEND = click.option("--backend", default="auto", show_default=True, help="What the model runs on.")
+_THREADS = click.option("--threads", type=click.IntRange(1), help="Default: all cores.")
+
+
+@click.command(short_help="Sharpen pictures and video files.")
+@click.argument("files", nargs=-1, required=True)
+@_STRENGTH
+@click.option("--compare", type=click.Choice(["side", "split"]), help="Before and after in one picture.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The file to write, for one FILE.")
+@click.option("--into", type=click.Path(path_type=Path, file_okay=False), help="The folder to write to.")
+@click.option("--force", is_flag=True, help="Write over files that are there.")
+@click.option("--quality", type=click.IntRange(1, 100), default=95, show_default=True, help="Of JPEG, WebP.")
+@click.option(
+    "--crf", type=click.IntRange(0, 51), default=18, show_default=True, help="Of videos; 0 is best."
+)
+@click.option("--keep-partial", is_flag=True, help="Ctrl-C leaves as much of a video as was done.")
+@_MODEL
+@_BACKEND
+@_THREADS
+def sharpen(
+    files: tuple[str, ...],
+    strength: float,
+    compare: str | None,
+    output: Path | None,
+    into: Path | None,
+    force: bool,
+    quality: int,
+    crf: int,
+    keep_partial: bool,
+    model: str,
+    backend: str,
+    threads: int | None,
+) -> None:
+    """Sharpen FILES: pictures, video files, folders of them, and patterns such as "*.jpg".
+
+    photo.jpg becomes photo.sharp.jpg beside it, clip.mp4 becomes clip.sharp.mp4 with its sound. With
+    --compare they become photo.compare.jpg, raw on the left. A file that fails is named and the rest goes on;
+    the exit code is then 1.
+    """
+    from sharpstudy.runtime import Sharpener
+    from sharpstudy.runtime.pictures import named_files
+    from sharpstudy.runtime.video import VideoSettings
+
+    found = named_files(files, _picture_suffixes() + _video_suffixes())
+    if not found:
+        raise click.ClickException("There is no picture and no video among these.")
+    if output and len(found) > 1:
+        raise click.UsageError(f"--output is for one file, came {len(found)}; --into names a folder.")
+    video = VideoSettings(crf=crf)
+    with Sharpener(model, backend=backend, threads=threads, strength=strength, bypass="off") as sharpener:
+        click.echo(sharpener.about)
+        run = _Run(sharpener, compare, output, into, "yes" if force else "no", keep_partial)
+        failed = [path for path in found if not run.one(path, quality, video)]
+    if len(found) > 1 or failed:
+        click.echo(f"{len(found) - len(failed)} of {len(found)} files sharpened.", err=bool(failed))
+    if failed:
+        raise SystemExit(1)
+
+
+class _Run:
+    """What holds for all files of one call."""
+
+    def __init__(
+        self,
+        sharpener: Sharpener,
+        compare: str | None,
+        output: Path | None,
+        into: Path | None,
+        overwrite: str,
+        keep_partial: bool,
+    ) -> None:
+        self.sharpener, self.compare, self.output, self.into = sharpener, compare, output, into
+        self.overwrite, self.when_interrupted = overwrite, "keep" if keep_partial else "drop"
+
+    def one(self, path: Path, quality: int, video: Any) -> bool:
+        """Whether the file was sharpened; what came of it is said either way."""
+        try:
+            if path.suffix.lower() in _video_suffixes():
+                return self._video(path, video)
+            self._picture(path, quality)
+        except (ValueError, OSError) as error:
+            hint = "; --force writes over it" if "there already" in str(error) else ""
+            click.echo(f"failed: {error}{hint}", err=True)
+            return False
+        return True
+
+    def _picture(self, path: Path, quality: int) -> None:
+        from sharpstudy.runtime.pictures import picture_target, sharpen_picture
+
+        show = self.compare or "restored"
+        target = self.output or picture_target(path, show, self.into)
+        click.echo(
+            sharpen_picture(
+                path, target, self.sharpener, show=show, quality=quality, overwrite=self.overwrite
+            )
+        )
+
+    def _video(self, path: Path, settings: Any) -> bool:
+        from sharpstudy.runtime.video import sharpen_video, video_target
+
+        target = self.output or video_target(path, "compare" if self.compare else "sharp", self.into)
+        with _bar(path.name) as on_frame:
+            report = sharpen_video(
+                path,
+                target,
+                self.sharpener,
+                settings,
+                show="split" if self.compare else "restored",
+                when_interrupted=self.when_interrupted,
+                overwrite=self.overwrite,
+                on_frame=on_frame,
+            )
+        click.echo(report)
+        if report.ended == "interrupted":
+            raise click.Abort
+        return True
+
+
+@contextmanager
+def _bar(label: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A progress bar on stderr with frames a second and the time left, where someone is watching."""
+    from tqdm import tqdm
+
+    with tqdm(desc=label, unit=" frames", disable=not sys.stderr.isatty(), leave=False) as bar:
+
+        def update(done: int, total: int | None) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield update
+
+
+def _picture_suffixes() -> tuple[str, ...]:
+    from sharpstudy.data.frames import FRAME_SUFFIXES
+
+    return FRAME_SUFFIXES
+
+
+def _video_suffixes() -> tuple[str, ...]:
+    from sharpstudy.data.clips import CLIP_SUFFIXES
+    from sharpstudy.runtime.video import VIDEO_SUFFIXES
+
+    return (*CLIP_SUFFIXES, *VIDEO_SUFFIXES)
+
+
+@click.command(short_help="Sharpen a webcam: preview, virtual camera, measurement.")
+@click.argument("camera", default="0")
+@click.option("--size", help="Ask the camera for WIDTHxHEIGHT, 256x256 to 1920x1080.")
+@click.option("--fps", type=click.Choice(["30", "60"]), default="30", show_default=True)
+@click.option("--virtual-camera", is_flag=True, help="Send the clean picture to Meet, Zoom or Teams.")
+@click.option("--headless", is_flag=True, help="No window.")
+@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="End after so long.")
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write a CSV, a row a frame.")
+@click.option("--loop", is_flag=True, help="Play a clip again and again.")
+@click.option(
+    "--snapshots",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    help="Where the s key writes to.",
+)
+@click.option(
+    "--slow-down", nargs=3, type=float, help="FACTOR FROM UNTIL (seconds): a slower model, to try the policy."
+)
+@_STRENGTH
+@_MODEL
+@_BACKEND
+@_THREADS
+def live(
+    camera: str,
+    size: str | None,
+    fps: str,
+    virtual_camera: bool,
+    headless: bool,
+    seconds: float | None,
+    report: Path | None,
+    loop: bool,
+    snapshots: Path,
+    slow_down: tuple[float, float, float] | None,
+    strength: float,
+    model: str,
+    backend: str,
+    threads: int | None,
+) -> None:
+    """Sharpen what CAMERA shows: its number (0 is the first), or a clip that stands in for one.
+
+    No frame goes out later than the frame time: what is not restored by then goes out raw. The network's work
+    shrinks where the machine is too slow, and frames that are sharp already pass untouched. In the window,
+    drag the line with the mouse; + and - set the strength, space switches it off and on, s saves before and
+    after, o hides the numbers, q quits.
+    """
+    from sharpstudy.runtime import Sharpener, looks_sharp
+    from sharpstudy.runtime.cameras import CameraSettings, open_camera
+    from sharpstudy.runtime.deadline import DeadlineSharpener
+    from sharpstudy.runtime.live import run_live, slowed
+    from sharpstudy.runtime.policy import PolicySettings
+
+    width, height = _sides(size)
+    asked = CameraSettings(width, height, float(fps), "loop" if loop else "stop")
+    with Sharpener(model, backend=backend, threads=threads, bypass="off") as sharpener:
+        restore = slowed(sharpener, *slow_down) if slow_down else sharpener
+        source = open_camera(camera, asked)
+        click.echo(f"{source.name}: {sharpener.about}")
+        keeper = DeadlineSharpener(
+            restore, PolicySettings(deadline_s=1 / float(fps)), strength=strength, is_sharp=looks_sharp
+        )
+        screen, outputs = _receivers(headless, virtual_camera, snapshots, strength, source)
+        stats = run_live(source, keeper, screen=screen, outputs=outputs, seconds=seconds, report=report)
+    for receiver in (*outputs, *([screen] if screen else [])):
+        receiver.close()
+    click.echo(stats.summary())
+    if keeper.last_error:
+        click.echo(f"the model failed, last with: {keeper.last_error}", err=True)
+
+
+def _receivers(
+    headless: bool, virtual_camera: bool, snapshots: Path, strength: float, source: Any
+) -> tuple[Any, tuple[Any, ...]]:
+    from sharpstudy.runtime.virtual_camera import VirtualCamera
+    from sharpstudy.runtime.window import HELP, Window
+
+    outputs: tuple[Any, ...] = ()
+    if virtual_camera:
+        outputs = (VirtualCamera(*source.size, source.fps),)
+        click.echo(f"choose the camera {outputs[0].name!r} in your meeting")
+    if headless:
+        return None, outputs
+    click.echo(HELP)
+    return Window(snapshots, strength), outputs
+
+
+def _sides(size: str | None) -> tuple[int | None, int | None]:
+    if size is None:
+        return None, None
+    width, cross, height = size.lower().partition("x")
+    if not (cross and width.isdigit() and height.isdigit()):
+        raise click.UsageError(f"--size must be like 1280x720, came {size}")
+    return int(width), int(height)

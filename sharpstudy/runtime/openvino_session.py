@@ -1,0 +1,85 @@
+"""OpenVINO: the same file, cut to its packed part, which it runs faster; frames are packed outside.
+
+Its Gather and Transpose of bytes take as long as all convolutions together. One compiled network per frame
+size, because shapes known beforehand run faster.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+
+from .graph import with_strength
+from .packing import Packer
+
+KEPT_SIZES = 3
+
+
+class OpenvinoSession:
+    """One model on the CPU through OpenVINO."""
+
+    def __init__(self, model: bytes, threads: int, unshuffle: int) -> None:
+        import openvino
+
+        self.openvino, self.core = openvino, openvino.Core()
+        self.model, self.threads = model, threads
+        self.packer = Packer(unshuffle, threads)
+        self.sizes: OrderedDict[tuple[int, ...], tuple[Any, np.ndarray, np.ndarray]] = OrderedDict()
+
+    def run(self, frame: np.ndarray, out: np.ndarray) -> None:
+        """Fills `out` with the restored frame; both contiguous uint8 HxWx3."""
+        request, packed, restored = self._prepared(self.packer.packed_shape(frame))
+        self.packer.pack(frame, packed)
+        request.infer()
+        self.packer.unpack(restored, out)
+
+    def with_strength(self, strength: float) -> OpenvinoSession:
+        return OpenvinoSession(with_strength(self.model, strength), self.threads, self.packer.unshuffle)
+
+    def close(self) -> None:
+        self.packer.close()
+
+    def _prepared(self, shape: tuple[int, int, int, int]) -> tuple[Any, np.ndarray, np.ndarray]:
+        """A request for packed frames of one shape, with the buffers that it reads and fills."""
+        if shape not in self.sizes:
+            while len(self.sizes) >= KEPT_SIZES:
+                self.sizes.popitem(last=False)
+            self.sizes[shape] = self._compiled(shape)
+        self.sizes.move_to_end(shape)
+        return self.sizes[shape]
+
+    def _compiled(self, shape: tuple[int, int, int, int]) -> tuple[Any, np.ndarray, np.ndarray]:
+        options = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": self.threads,
+            "ENABLE_CPU_PINNING": False,  # two sessions pinned to the same cores would wait for each other
+            "INFERENCE_PRECISION_HINT": "f32",  # of a float file: bf16 would cost it up to a grey level
+        }
+        request = self.core.compile_model(self._packed_part(shape), "CPU", options).create_infer_request()
+        packed, restored = np.empty(shape, np.uint8), np.empty(shape, np.uint8)
+        request.set_input_tensor(self.openvino.Tensor(packed, shared_memory=True))
+        flat = restored.reshape(1, -1, shape[3])
+        request.set_output_tensor(self.openvino.Tensor(flat, shared_memory=True))
+        return request, packed, restored
+
+    def _packed_part(self, shape: tuple[int, int, int, int]) -> Any:
+        """The graph from the packed frame to the restored packed frame.
+
+        Its planes go back to channels-last as one flat transpose, which OpenVINO folds into the last layer; a
+        transpose of four axes it would compute.
+        """
+        import openvino.opset8 as ops
+
+        model = self.core.read_model(self.model)
+        named = {node.get_friendly_name(): node for node in model.get_ops()}
+        packed = ops.parameter(list(shape), self.openvino.Type.u8, name="packed_frame")
+        named["packed_planes"].input(0).replace_source_output(packed.output(0))
+        planes = named["restored_blocks"].input(0).get_source_output()
+        count = shape[1] * shape[2]
+        flat = ops.reshape(planes, np.array([1, shape[3], count], np.int64), False)
+        blocks = ops.transpose(flat, np.array([0, 2, 1], np.int64))
+        part = self.openvino.Model([ops.result(blocks)], [packed], "packed")
+        part.validate_nodes_and_infer_types()
+        return part
