@@ -7,6 +7,7 @@ import pytest
 from skimage.filters import unsharp_mask
 
 from sharpstudy.baselines import Unsharp, tune_unsharp, unsharp
+from sharpstudy.baselines.unsharp import LARGEST_AMOUNT
 from sharpstudy.data.degrade import Blur, degrade
 from sharpstudy.data.screens import render_screen
 from sharpstudy.metrics import psnr
@@ -88,3 +89,9 @@ def test_bad_settings_are_refused(rng):
         tune_unsharp([])
     with pytest.raises(ValueError, match="expected frames of one size"):
         tune_unsharp([(frame, frame[1:])])
+
+
+def test_the_best_amount_for_a_blur_is_not_cut_off():
+    """A narrow mask needs much of it: the search has to go as far as the optimum lies."""
+    tuned = tune_unsharp(blurred_pairs(1.0))
+    assert 0 < tuned.amount < 0.99 * LARGEST_AMOUNT

@@ -1,4 +1,4 @@
-"""What a network has to beat besides doing nothing: an unsharp mask tuned on the same validation pairs."""
+"""The unsharp mask: what every sharpener has to beat, tuned on the same validation pairs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.optimize import minimize_scalar
 
 RADII = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
-LARGEST_AMOUNT = 5.0
+LARGEST_AMOUNT = 20.0
 SAMPLED_PIXELS = 100_000
 
 
@@ -26,7 +26,7 @@ class Unsharp:
     def __post_init__(self) -> None:
         if not 0.1 <= self.radius <= 50:
             raise ValueError(f"unsharp radius: expected 0.1 to 50 pixels, got {self.radius!r}")
-        if not 0 <= self.amount <= 20:
+        if not 0 <= self.amount <= LARGEST_AMOUNT:
             raise ValueError(f"unsharp amount: expected 0 to 20, got {self.amount!r}")
 
     def restore(self, degraded: np.ndarray) -> np.ndarray:
@@ -50,7 +50,7 @@ def unsharp(frame: np.ndarray, radius: float, amount: float) -> np.ndarray:
 def tune_unsharp(pairs: Sequence[tuple[np.ndarray, np.ndarray]], radii: Sequence[float] = RADII) -> Unsharp:
     """The unsharp mask with the highest mean PSNR over (degraded, reference) pairs of uint8 frames.
 
-    For each radius the best amount is searched between 0 and 5, clipping and rounding included, on evenly
+    For each radius the best amount is searched between 0 and 20, clipping and rounding included, on evenly
     spaced pixels of each frame. Where no amount helps it is 0, so that the tuned mask is never worse than
     doing nothing.
     """
