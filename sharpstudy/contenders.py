@@ -94,19 +94,29 @@ def light_networks(names: Iterable[str], protocol: Protocol, remark: Remark) -> 
 def trained_students(folder: Path, context: int, remark: Remark) -> Iterator[Contender]:
     """The students and controls of <folder>/<recipe>/, as their training left them, and their teachers.
 
-    A student's card names who taught it; `remark` is told of a teacher that is not here, or of none.
+    A student's card names who taught it; `remark` is told of a teacher that is not here, or of none, of
+    recipes that do not ship, and where students of different budgets stand side by side.
     """
+    budgets: dict[str, list[str]] = {}
     for recipe in RECIPES:
-        cards = [read_card(path) for path in sorted((folder / recipe).glob("*.safetensors"))]
+        files = (folder / recipe).glob("*.safetensors")
+        cards = [read_card(path) for path in sorted(files, key=lambda path: path.stem)]
         for path, card in cards:
             name = f"{recipe} {path.stem.removeprefix('student').strip('-')}".strip()
-            model = from_student(path, recipe, "run", card.get("role", "student"), name, context=context)
+            role = card.get("role", "student" if path.stem.startswith("student") else "control")
+            model = from_student(path, recipe, "run", role, name, context=context)
+            budgets.setdefault(card.get("budget", "unknown"), []).append(name)
             yield Contender(model, own=own_degradation(recipe))
         taught = next((card.get("teacher") for path, card in cards if path.stem == "student"), None)
         if taught:
             yield from _teacher(recipe, taught, context, remark)
         elif cards:
             remark(f"{recipe}: nobody taught its student")
+    if len(budgets) > 1:
+        sides = "; ".join(f"{budget}: {', '.join(names)}" for budget, names in sorted(budgets.items()))
+        remark(f"not all of these were trained at one budget, {sides}")
+    for name in sorted({path.parent.name for path in folder.glob("*/*.safetensors")} - set(RECIPES)):
+        remark(f"{name}: a recipe that does not ship; `sharpstudy evaluate` judges its student")
 
 
 def released_students(folder: Path, context: int) -> Iterator[Contender]:

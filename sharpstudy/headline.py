@@ -7,21 +7,36 @@ from pathlib import Path
 
 import pandas as pd
 
-WORDS = ("better", "no difference shown", "worse")
 PLAIN = {"better": "better", "no difference shown": "not shown to differ", "worse": "worse"}
 
 
-def answer(verdicts: pd.DataFrame, helped: pd.DataFrame) -> str:
-    """Two sentences: how this run's students stand against doing nothing, and whether teachers helped."""
-    primary = _primary(verdicts, "run")
-    first = f"Of {len(primary)} students trained in this run, {_counted(primary['word'])} than doing nothing."
-    harmful = primary.loc[primary["harmful"].fillna("") != "", "recipe"]
-    if len(harmful):
+def answer(verdicts: pd.DataFrame, helped: pd.DataFrame, budgets: Iterable[str] = ()) -> str:
+    """How this run's students stand against doing nothing, whether teachers helped, and at which budget.
+
+    A student counts by its verdict on PSNR; the harmful ones are named, whatever that verdict is.
+    """
+    primary, budgets = _primary(verdicts, "run"), list(budgets)
+    spent = f" (budget {', '.join(budgets)})" if budgets else ""
+    first = f"No student was trained here{spent}."
+    if len(primary):
+        first = f"{_number_of(len(primary), 'student')} trained here{spent}: against doing nothing"
+        first += f" {_counted(primary['word'])} (PSNR)."
+    harmful = primary.loc[primary["harmful"].fillna("") != "", "model"].tolist()
+    if harmful:
         first = first[:-1] + f"; {_joined(harmful)} {'does' if len(harmful) == 1 else 'do'} harm."
+    if "quick" in budgets:
+        first += " The quick budget is a demonstration, no verdict on the published training."
     if helped.empty:
-        return first + " Whether distillation helps is not answered: no teacher that passed the gate is here."
-    share = _counted(helped["word"])
-    return f"{first} Of {len(helped)} that a teacher taught, {share} than the same student without it (PSNR)."
+        return first + " Whether distillation helps is not answered: no student stands beside its control."
+    taught = _number_of(len(helped), "student")
+    return (
+        f"{first} {taught} with a teacher: against the same one without, {_counted(helped['word'])} (PSNR)."
+    )
+
+
+def is_pilot(verdicts: pd.DataFrame) -> bool:
+    """Whether a primary verdict on a student rests on too few clips for a firm word."""
+    return bool((_primary(verdicts)["pilot"].astype(str) == "True").any())
 
 
 def headline_table(verdicts: pd.DataFrame, clean: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
@@ -30,7 +45,7 @@ def headline_table(verdicts: pd.DataFrame, clean: pd.DataFrame, models: pd.DataF
     cost = models.set_index("name")
     untouched = clean.set_index("model")["psnr"]
     for one in _primary(verdicts).itertuples():
-        flag = f" (harmful: {one.harmful})" if isinstance(one.harmful, str) and one.harmful else ""
+        flag = " ✗" if isinstance(one.harmful, str) and one.harmful else ""
         rows.append(
             {
                 "system": one.model,
@@ -47,12 +62,17 @@ def headline_table(verdicts: pd.DataFrame, clean: pd.DataFrame, models: pd.DataF
 
 def helped_table(folder: Path) -> pd.DataFrame:
     """The verdicts of the students that somebody taught against the same ones without a teacher (PSNR)."""
-    tables = [pd.read_csv(path) for path in sorted(folder.glob("*/verdicts.csv"))]
-    if not tables:
+    every = _trained(folder)
+    if every.empty:
         return pd.DataFrame(columns=["recipe", "word"])
-    every = pd.concat(tables, ignore_index=True)
     of_student = (every["of"] == "student") & (every["against"] == "no-teacher")
     return every[of_student & (every["metric"] == "psnr")].reset_index(drop=True)
+
+
+def budgets_of(folder: Path) -> list[str]:
+    """The budgets that the students under this folder of records were trained at."""
+    every = _trained(folder)
+    return [] if every.empty else sorted(every["budget"].unique())
 
 
 def frame_rates(profiles: pd.DataFrame, sizes: Iterable[tuple[int, int]]) -> pd.DataFrame:
@@ -71,6 +91,12 @@ def frame_rates(profiles: pd.DataFrame, sizes: Iterable[tuple[int, int]]) -> pd.
     return pd.DataFrame(rows)
 
 
+def _trained(folder: Path) -> pd.DataFrame:
+    """The verdicts of every recipe's training."""
+    tables = [pd.read_csv(path) for path in sorted(folder.glob("*/verdicts.csv"))]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
 def _primary(verdicts: pd.DataFrame, origin: str = "") -> pd.DataFrame:
     chosen = (verdicts["family"] == "primary") & (verdicts["metric"] == "psnr")
     chosen &= verdicts["role"] == "student"
@@ -79,13 +105,14 @@ def _primary(verdicts: pd.DataFrame, origin: str = "") -> pd.DataFrame:
     return verdicts[chosen & (verdicts["against"] == "do nothing")]
 
 
+def _number_of(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def _counted(words: pd.Series) -> str:
     counts = words.value_counts()
-    parts = [
-        f"{counts[word]} {'is' if counts[word] == 1 else 'are'} {PLAIN[word]}"
-        for word in WORDS
-        if word in counts
-    ]
+    there = [word for word in PLAIN if word in counts]
+    parts = [f"{counts[word]} {'is' if counts[word] == 1 else 'are'} {PLAIN[word]}" for word in there]
     return _joined(parts) if parts else "none is judged"
 
 

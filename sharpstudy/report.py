@@ -20,6 +20,7 @@ from sharpstudy.data.files import write_bytes
 from sharpstudy.paths import PACKAGE, RESULTS, ROOT
 
 PAGE = PACKAGE / "report.html.j2"
+GLANCE = 720  # pixels across a figure of the notebooks that are folded away
 MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp"}
 
 
@@ -33,7 +34,7 @@ class Piece:
         return self.markup
 
 
-def data_uri(path: Path) -> str:
+def data_uri(path: Path, how: Literal["lossless", "good"] = "lossless") -> str:
     """The file's bytes as a data: address, so that the page needs no other file."""
     media = MEDIA_TYPES.get(path.suffix.lower())
     if media is None:
@@ -42,15 +43,18 @@ def data_uri(path: Path) -> str:
         )
     data = path.read_bytes()
     if media == "image/png":
-        media, data = "image/webp", smaller(data, "lossless")
+        media, data = "image/webp", smaller(data, how)
     return f"data:{media};base64,{base64.b64encode(data).decode('ascii')}"
 
 
-def smaller(png: bytes, how: Literal["lossless", "good"]) -> bytes:
-    """The picture as WebP: the same pixels, or, where only an impression is wanted, a tenth of the bytes."""
+def smaller(png: bytes, how: Literal["lossless", "good", "glance"]) -> bytes:
+    """The picture as WebP: the same pixels; hardly to be told from them; or smaller, for an impression."""
     file = BytesIO()
     with Image.open(BytesIO(png)) as picture:
-        picture.save(file, "WEBP", lossless=how == "lossless", quality=80)
+        if how == "glance":
+            picture.thumbnail((GLANCE, 4 * GLANCE))
+        quality = 90 if how == "good" else 50
+        picture.save(file, "WEBP", lossless=how == "lossless", quality=quality)
     return file.getvalue()
 
 
@@ -63,7 +67,7 @@ def show_figure(stem: Path, alt: str, caption: str) -> Piece:
             raise ValueError(
                 f"figure {stem.name}: expected one {look} file in {stem.parent}, found {len(found)}"
             )
-        images.append(f'<img class="for-{look}" src="{data_uri(found[0])}" alt="{html.escape(alt)}">')
+        images.append(f'<img class="for-{look}" src="{data_uri(found[0], "good")}" alt="{html.escape(alt)}">')
     return Piece(
         f'<figure><div class="drawn" tabindex="0" role="region" aria-label="{html.escape(alt)}">'
         f"{''.join(images)}</div><figcaption>{html.escape(caption)}</figcaption></figure>"
@@ -160,7 +164,7 @@ def render_notebook(path: Path, code: Literal["hidden", "shown"]) -> str:
 
 
 def _as_webp(match: re.Match[str]) -> str:
-    data = smaller(base64.b64decode(match.group(1)), "good")
+    data = smaller(base64.b64decode(match.group(1)), "glance")
     return f"data:image/webp;base64,{base64.b64encode(data).decode('ascii')}"
 
 

@@ -87,12 +87,32 @@ def test_students_are_found_with_their_controls_and_teachers(tmp_path, monkeypat
     found = list(contenders.trained_students(folder, 32, said.append))
     assert [(one.model.name, one.model.role, one.own) for one in found] == [
         ("swinir-cnn no-teacher", "control", "bicubic-x4"),
-        ("swinir-cnn 1", "student", "bicubic-x4"),
         ("swinir-cnn", "student", "bicubic-x4"),
+        ("swinir-cnn 1", "student", "bicubic-x4"),
         ("edsr-residual", "student", "mixed-x2"),
     ]
     assert said[0].startswith("swinir-cnn: its teacher cannot be judged: teacher 'unet'")
     assert said[1] == "edsr-residual: nobody taught its student"
+
+
+def test_a_mix_of_budgets_and_a_recipe_that_does_not_ship_are_remarked(tmp_path):
+    arguments = {"width": 8, "depth": 2}
+    for recipe, name, budget in (
+        ("realtime", "student", "full"),
+        ("realtime", "no-teacher", "quick"),
+        ("my-own", "student", "full"),
+    ):
+        write(tmp_path / recipe / f"{name}.safetensors", "realtime", arguments, {"budget": budget})
+    said: list[str] = []
+    found = list(contenders.trained_students(tmp_path, 32, said.append))
+    assert [(one.model.name, one.model.role) for one in found] == [
+        ("realtime no-teacher", "control"),  # by its name, since its card says nothing
+        ("realtime", "student"),
+    ]
+    assert said[1:] == [
+        "not all of these were trained at one budget, full: realtime; quick: realtime no-teacher",
+        "my-own: a recipe that does not ship; `sharpstudy evaluate` judges its student",
+    ]
 
 
 def test_a_trained_teacher_is_found_by_the_hash_of_its_weights(tmp_path, monkeypatch):

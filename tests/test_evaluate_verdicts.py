@@ -63,6 +63,18 @@ def test_a_verdict_is_what_the_statistics_say_of_the_same_scores():
     assert evaluate.flags(verdicts) == {}
 
 
+def test_a_student_is_held_against_the_control_of_its_own_seed():
+    first = story(1.0)
+    models = {"made": "made 1", "made no-teacher": "made no-teacher-1"}
+    second = first[first["model"].isin(list(models))]
+    second = second.assign(model=second["model"].map(models), value=second["value"] + 0.5)
+    verdicts = evaluate.judge(evaluate.combine([first, second]), OWN, SETTINGS)
+    assert row_of(verdicts, "made", "no-teacher control", "psnr")["baseline"] == "made no-teacher"
+    assert row_of(verdicts, "made 1", "no-teacher control", "psnr")["baseline"] == "made no-teacher-1"
+    alone = evaluate.judge(evaluate.combine([first, second[second["role"] == "student"]]), OWN, SETTINGS)
+    assert row_of(alone, "made 1", "no-teacher control", "psnr").empty
+
+
 def test_holm_is_within_each_family_of_each_model():
     verdicts = evaluate.judge(story(1.0), OWN, SETTINGS)
     for _, family in verdicts.groupby(["model", "family"]):

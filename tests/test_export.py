@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from click import ClickException
 from click.testing import CliRunner
 
 from sharpstudy.cli.runtime import export as export_command
+from sharpstudy.cli.runtime import newest_weights, target_file
 from sharpstudy.data.degrade import degrade, parse_degradation
 from sharpstudy.data.frames import read_frame, write_frame
 from sharpstudy.runtime import SharpenerError, export_student, self_check
@@ -147,3 +150,30 @@ def test_the_command_writes_and_checks(tmp_path: Path) -> None:
     assert "int8" in answer.output
     assert "8 frames: at most" in answer.output
     assert "dB becomes" in answer.output
+
+
+def test_a_recipe_is_its_newest_training_and_no_control(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("sharpstudy.paths.WORK", tmp_path)
+
+    def trained_as(folder: str, recipe: str, control: str, age_s: int) -> None:
+        run = tmp_path / "runs" / folder
+        run.mkdir(parents=True)
+        (run / "best.safetensors").write_bytes(b"weights")
+        (run / "card.json").write_text(json.dumps({"recipe": recipe, "control": {"name": control}}))
+        os.utime(run / "best.safetensors", (1_000_000 - age_s, 1_000_000 - age_s))
+
+    trained_as("realtime-quick-random-teacher-0", "realtime", "random-teacher", 1)
+    trained_as("realtime-deep-quick-none-0", "realtime-deep", "none", 1)
+    with pytest.raises(ClickException, match="no training"):
+        newest_weights("realtime")
+    trained_as("realtime-quick-no-teacher-0", "realtime", "no-teacher", 2)
+    assert newest_weights("realtime").parent.name == "realtime-quick-no-teacher-0"
+    trained_as("realtime-quick-none-0", "realtime", "none", 4)
+    trained_as("realtime-full-none-0", "realtime", "none", 3)
+    assert newest_weights("realtime").parent.name == "realtime-full-none-0"
+
+
+def test_an_export_lies_here_and_not_among_the_released() -> None:
+    assert target_file(None, Path("weights/realtime.safetensors"), "onnx", ".onnx") == Path("realtime.onnx")
+    assert target_file(Path("a"), Path("run/best.safetensors"), "int8", ".onnx") == Path("a/run.int8.onnx")
+    assert target_file(Path("a/b.onnx"), Path("best.safetensors"), "int8", ".onnx") == Path("a/b.onnx")

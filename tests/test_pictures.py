@@ -216,6 +216,8 @@ def test_files_folders_and_patterns_name_pictures_once(tmp_path):
     assert names("*.png", "b.png") == ["b.png"]
     assert names("b.sharp.png", "missing.jpg") == ["b.sharp.png", "missing.jpg"]
     assert names("**/*.jp*g") == ["a.jpg", "deep/c.jpeg"]
+    assert set(named_files([str(tmp_path)], (".jpeg",)).values()) == {Path("deep")}
+    assert set(named_files([str(tmp_path / "deep")], (".jpeg",)).values()) == {Path()}
     with pytest.raises(FrameError, match="no file is named like this"):
         names("*.tif")
     assert picture_target(Path("x/photo.jpg")) == Path("x/photo.sharp.jpg")

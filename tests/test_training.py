@@ -16,7 +16,7 @@ from sharpstudy import teach as teach_module
 from sharpstudy import training
 from sharpstudy.distill import TrainingError
 from sharpstudy.recipes import Budget, Budgets, Recipe, TeacherTraining, load_recipe
-from sharpstudy.statistics import compare
+from sharpstudy.statistics import compare, holm
 from sharpstudy.students import load_student
 from sharpstudy.teach import TeachSettings
 from sharpstudy.teachers import TeacherError, choosing
@@ -210,7 +210,14 @@ def test_verdicts_are_those_of_the_statistics(teachers, tmp_path):
         ("no-teacher", "do nothing", "psnr"), ("no-teacher", "do nothing", "ssim"),
     ]  # fmt: skip
     clips = dict(zip(scores["frame"], scores["clip"], strict=True))
-    assert verdicts[2] == compare(scores, clips, "student", "no-teacher", "psnr")
+    alone = compare(scores, clips, "student", "no-teacher", "psnr")
+    assert verdicts[2] == alone, "the question named before looking is not adjusted"
+    others = [one for place, one in enumerate(verdicts) if place != 2]
+    adjusted = holm([one.p_value for one in others])
+    for one, value in zip(others, adjusted, strict=True):
+        single = compare(scores, clips, one.model, one.baseline, one.metric)
+        word = single.word if value <= 0.05 else "no difference shown"
+        assert one == replace(single, adjusted_p=float(value), word=word)
     wide = scores[scores["metric"] == "psnr"].pivot(index="frame", columns="model", values="value")
     expected = (wide["student"] - wide["no-teacher"]).mean()
     assert verdicts[2].difference == pytest.approx(expected)
@@ -221,6 +228,28 @@ def test_verdicts_are_those_of_the_statistics(teachers, tmp_path):
     differences = training.difference_table(made, scores)
     assert list(differences["against"].unique()) == ["do nothing", "no-teacher"]
     assert differences.groupby("against")["value"].mean()["no-teacher"] == pytest.approx(expected)
+
+
+def test_without_verdicts_their_table_is_still_one_that_can_be_read(teachers, tmp_path):
+    teachers({})
+    made = trained(tmp_path)
+    one_clip = training.score_runs(made, "cpu").assign(clip="only")
+    assert training.judge_runs(made, one_clip) == []
+    training.write_records(made, one_clip, [], tmp_path / "records")
+    table = pd.read_csv(tmp_path / "records" / "verdicts.csv")
+    assert table.empty
+    assert {"of", "against", "metric", "word", "budget"} <= set(table)
+
+
+def test_models_of_an_earlier_training_do_not_stay_beside_the_new_ones(teachers, tmp_path):
+    teachers(HERE)
+    folder = tmp_path / "models"
+    training.write_models(trained(tmp_path, seeds=2), folder)
+    (folder / "mine.safetensors").touch()
+    training.write_models(trained(tmp_path, controls=()), folder)
+    assert {path.name for path in folder.iterdir()} == {
+        "student.safetensors", "student.json", "mine.safetensors"
+    }  # fmt: skip
 
 
 def test_validation_squares_of_scores_are_those_of_the_log(teachers, tmp_path):

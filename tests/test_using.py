@@ -82,6 +82,19 @@ def test_strength_output_and_compare(call, tmp_path):
     assert call(sharpen, "a.png", "b.mp4", "-o", "c.png").exit_code == 2
 
 
+def test_no_file_of_one_call_is_written_over_another(call, tmp_path):
+    for number, place in enumerate(("in/a.png", "in/deep/a.png", "other/a.png"), 1):
+        write_frame(tmp_path / place, picture(number))
+    assert call(sharpen, "in", "--into", "out").exit_code == 0
+    assert np.array_equal(read_frame(tmp_path / "out" / "a.sharp.png"), 255 - picture(1))
+    assert np.array_equal(read_frame(tmp_path / "out" / "deep" / "a.sharp.png"), 255 - picture(2))
+    result = call(sharpen, "in/a.png", "other/a.png", "--into", "flat", "--force")
+    assert result.exit_code == 1
+    assert "was just made of" in result.output
+    assert np.array_equal(read_frame(tmp_path / "flat" / "a.sharp.png"), 255 - picture(1))
+    assert call(sharpen, "in/a.png", "-o", "out", "--force").exit_code == 2
+
+
 def test_live_measures_without_a_window(call, tmp_path):
     pytest.importorskip("cv2", reason="OpenCV comes with the extra live")
     write_clip(tmp_path / "a.mp4", moving(20))

@@ -166,6 +166,14 @@ def test_a_video_that_is_cut_short_gives_what_there_is(tmp_path, suffix):
     assert report.breaks[-1].time_s == pytest.approx(report.frames / 30, abs=0.1)
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_whole_video_that_begins_late_is_not_called_damaged(tmp_path, suffix):
+    times = [0.2 + number / 30 for number in range(20)]
+    write_clip(tmp_path / f"a{suffix}", moving(20), times=times)
+    report = sharpen_video(tmp_path / f"a{suffix}", tmp_path / "b.mkv", unchanged, SAME)
+    assert (report.frames, report.breaks) == (20, ())
+
+
 @pytest.mark.parametrize("when", ["drop", "keep"])
 def test_an_interrupt_leaves_a_playable_part_or_nothing(tmp_path, when):
     write_beeps_and_flashes(tmp_path / "a.mp4", 6)

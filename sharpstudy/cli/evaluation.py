@@ -48,7 +48,7 @@ def evaluate(
     that another program restored (named as the frames are), or the name of a recipe whose weights ship;
     NAME=PATH gives it another name. Without --degraded the frames are degraded here. Names, sizes and files
     that do not fit are all listed before anything is computed, with exit code 1. A model that does harm is
-    said to, and the exit code is 0 all the same, unless --fail-if-worse.
+    called harmful; the exit code is 0 all the same, unless --fail-if-worse.
     """
     from sharpstudy.evaluate import comparison, words
 

@@ -105,7 +105,10 @@ def degrade(
     for path, frame in progress(batch, len(targets), "degrading"):
         targets[path].parent.mkdir(parents=True, exist_ok=True)
         write_frame(targets[path], degrade_frame(frame, settings, frame_seed(seed, path.name, 0)))
-    click.echo(f"{len(targets) - len(batch.skipped)} pictures degraded by {name}")
+        if len(targets) == 1:
+            click.echo(targets[path])
+    if len(targets) > 1:
+        click.echo(f"{len(targets) - len(batch.skipped)} of {len(targets)} pictures degraded by {name}")
     report_skipped(batch.skipped)
 
 

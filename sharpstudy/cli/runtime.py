@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ CALIBRATING, CHECKING = 32, 8
     show_default=True,
     help="openvino needs the extra `fast`, and is int8 too.",
 )
-@click.option("--into", type=click.Path(path_type=Path), help="A folder, or the file itself.")
+@click.option("--into", type=click.Path(path_type=Path), help="A folder, or the file itself; default: here.")
 @click.option(
     "--frames",
     "folder",
@@ -38,9 +39,9 @@ def export(
 ) -> None:
     """Write a trained student as a file: ONNX in int8 or float32, OpenVINO, or torch.export.
 
-    RECIPE_OR_FILE is a recipe, whose newest training in work/runs is taken, or a .safetensors file. The
-    file is then run beside the student in PyTorch on pictures that it was not calibrated with, and what was
-    lost is printed.
+    RECIPE_OR_FILE is a recipe, whose newest training in work/runs is taken, or a .safetensors file. What is
+    written is then run beside the student in PyTorch on pictures that it was not calibrated with, and what
+    was lost is printed.
     """
     from sharpstudy.runtime import export_student, self_check
     from sharpstudy.runtime.export import SUFFIXES
@@ -56,7 +57,10 @@ def export(
 
 
 def newest_weights(recipe_or_file: str) -> Path:
-    """The file itself, or the best weights of the recipe's newest training in work/runs."""
+    """The file itself, or the best weights of the recipe's newest training in work/runs.
+
+    A training without the recipe's teacher counts only where there is none with it, a random teacher's never.
+    """
     from sharpstudy.paths import WORK
     from sharpstudy.recipes import load_recipe
 
@@ -67,15 +71,24 @@ def newest_weights(recipe_or_file: str) -> Path:
         return path
     name = load_recipe(recipe_or_file).name
     found = [
-        run / "best.safetensors"
-        for run in (WORK / "runs").glob(f"{name}-*")
-        if (run / "best.safetensors").is_file()
+        (control == "none", file.stat().st_mtime, file)
+        for file in (WORK / "runs").glob("*/best.safetensors")
+        for recipe, control in [_trained_as(file.with_name("card.json"))]
+        if recipe == name and control in ("none", "no-teacher")
     ]
     if not found:
         raise click.ClickException(
             f"{name} has no training in work/runs; `sharpstudy distill {name}` makes one."
         )
-    return max(found, key=lambda file: file.stat().st_mtime)
+    return max(found)[-1]
+
+
+def _trained_as(card: Path) -> tuple[str, str]:
+    """The recipe and the control that a training's card names; empty words where it has none."""
+    if not card.is_file():
+        return "", ""
+    told = json.loads(card.read_text(encoding="utf-8"))
+    return told["recipe"], told["control"]["name"]
 
 
 def degradation_of(recipe_or_file: str, student: str) -> object:
@@ -105,12 +118,15 @@ def degraded_pairs(folder: Path | None, degradation: object) -> list[tuple[np.nd
 
 
 def target_file(into: Path | None, weights: Path, form: str, suffix: str) -> Path:
-    """Where the file goes: `into` if it is of that suffix, else in that folder or beside the weights."""
+    """Where the file goes: `into` if it is of that suffix, else in that folder or the current one.
+
+    Beside the weights, a float32 file of the released student would take the name of the one that ships.
+    """
     if into is not None and into.suffix == suffix:
         return into
     name = weights.parent.name if weights.stem == "best" else weights.stem
     ending = ".int8" if form == "int8" else ""
-    return (into or weights.parent) / f"{name}{ending}{suffix}"
+    return (into or Path()) / f"{name}{ending}{suffix}"
 
 
 def _load(weights: Path) -> Student:

@@ -55,8 +55,8 @@ def sharpen(
     """Sharpen FILES: pictures, video files, folders of them, and patterns such as "*.jpg".
 
     photo.jpg becomes photo.sharp.jpg beside it, clip.mp4 becomes clip.sharp.mp4 with its sound. With
-    --compare they become photo.compare.jpg, raw on the left. A file that fails is named and the rest goes on;
-    the exit code is then 1.
+    --compare they become photo.compare.jpg, raw on the left; videos are always split. Below --into, folders
+    keep their sub-folders. A file that fails is named and the rest goes on; the exit code is then 1.
     """
     from sharpstudy.runtime import Sharpener
     from sharpstudy.runtime.pictures import named_files
@@ -67,11 +67,13 @@ def sharpen(
         raise click.ClickException("There is no picture and no video among these.")
     if output and len(found) > 1:
         raise click.UsageError(f"--output is for one file, came {len(found)}; --into names a folder.")
+    if output and output.is_dir():
+        raise click.UsageError(f"--output names a file, and {output} is a folder; --into names a folder.")
     video = VideoSettings(crf=crf)
     with Sharpener(model, backend=backend, threads=threads, strength=strength, bypass="off") as sharpener:
         click.echo(sharpener.about)
         run = _Run(sharpener, compare, output, into, "yes" if force else "no", keep_partial)
-        failed = [path for path in found if not run.one(path, quality, video)]
+        failed = [path for path, below in found.items() if not run.one(path, below, quality, video)]
     if len(found) > 1 or failed:
         click.echo(f"{len(found) - len(failed)} of {len(found)} files sharpened.", err=bool(failed))
     if failed:
@@ -92,34 +94,51 @@ class _Run:
     ) -> None:
         self.sharpener, self.compare, self.output, self.into = sharpener, compare, output, into
         self.overwrite, self.when_interrupted = overwrite, "keep" if keep_partial else "drop"
+        self._made: dict[Path, Path] = {}  # what was written by this call, and of which file
 
-    def one(self, path: Path, quality: int, video: Any) -> bool:
-        """Whether the file was sharpened; what came of it is said either way."""
+    def one(self, path: Path, below: Path, quality: int, video: Any) -> bool:
+        """Whether the file was sharpened, `below` the folder to write to; what came of it is said."""
+        from sharpstudy.data.frames import FrameError
+
+        is_video = path.suffix.lower() in _video_suffixes()
         try:
-            if path.suffix.lower() in _video_suffixes():
-                return self._video(path, video)
-            self._picture(path, quality)
+            target = self._target(path, self.into / below if self.into else None, is_video)
+            if target in self._made:
+                raise FrameError(path, f"{target} was just made of {self._made[target]}")
+            if is_video:
+                self._video(path, target, video)
+            else:
+                self._picture(path, target, quality)
+            self._made[target] = path
         except (ValueError, OSError) as error:
             hint = "; --force writes over it" if "there already" in str(error) else ""
             click.echo(f"failed: {error}{hint}", err=True)
             return False
         return True
 
-    def _picture(self, path: Path, quality: int) -> None:
-        from sharpstudy.runtime.pictures import picture_target, sharpen_picture
+    def _target(self, path: Path, into: Path | None, is_video: bool) -> Path:
+        from sharpstudy.runtime.pictures import picture_target
+        from sharpstudy.runtime.video import video_target
+
+        if self.output:
+            return self.output
+        if is_video:
+            return video_target(path, "compare" if self.compare else "sharp", into)
+        return picture_target(path, self.compare or "restored", into)
+
+    def _picture(self, path: Path, target: Path, quality: int) -> None:
+        from sharpstudy.runtime.pictures import sharpen_picture
 
         show = self.compare or "restored"
-        target = self.output or picture_target(path, show, self.into)
         click.echo(
             sharpen_picture(
                 path, target, self.sharpener, show=show, quality=quality, overwrite=self.overwrite
             )
         )
 
-    def _video(self, path: Path, settings: Any) -> bool:
-        from sharpstudy.runtime.video import sharpen_video, video_target
+    def _video(self, path: Path, target: Path, settings: Any) -> None:
+        from sharpstudy.runtime.video import sharpen_video
 
-        target = self.output or video_target(path, "compare" if self.compare else "sharp", self.into)
         with _bar(path.name) as on_frame:
             report = sharpen_video(
                 path,
@@ -134,7 +153,6 @@ class _Run:
         click.echo(report)
         if report.ended == "interrupted":
             raise click.Abort
-        return True
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sharpstudy.evaluate.conditions import degradation_name
 from sharpstudy.evaluate.frames import CLEAN
-from sharpstudy.evaluate.models import DO_NOTHING, UNSHARP, model_name
+from sharpstudy.evaluate.models import DO_NOTHING, UNSHARP, Control, model_name
 from sharpstudy.evaluate.settings import EvalSettings
 from sharpstudy.evaluate.tables import clean_table, clips_of, same_frames
 from sharpstudy.recipes import RECIPES, load_recipe
@@ -147,9 +147,16 @@ def _rivals(scores: pd.DataFrame, one: Judged, degradation: str) -> dict[str, st
         teachers = own.loc[own["role"] == "teacher", "model"].tolist()
         rivals |= {"teacher" if len(teachers) == 1 else f"teacher {name}": name for name in teachers}
         if one.role == "student":
-            names = {c: model_name(one.recipe, one.origin, c) for c in ("no-teacher", "random-teacher")}
+            names = {c: _control_of(one, c) for c in ("no-teacher", "random-teacher")}
             rivals |= {f"{c} control": name for c, name in names.items() if name in own["model"].tolist()}
     return rivals
+
+
+def _control_of(one: Judged, control: Control) -> str:
+    """The name of a student's control of the same training seed: only these two started and learned alike."""
+    seed = one.model.removeprefix(model_name(one.recipe, one.origin)).strip()
+    name = model_name(one.recipe, one.origin, control)
+    return f"{name}-{seed}" if seed.isdecimal() else name
 
 
 def _comparable(scores: pd.DataFrame, models: tuple[str, str], metric: str, degradation: str) -> bool:

@@ -78,26 +78,29 @@ def picture_target(source: Path, show: Show = "restored", into: Path | None = No
     return (into or source.parent) / f"{source.stem}.{_WORDS[show]}{source.suffix}"
 
 
-def named_files(words: Iterable[str], suffixes: tuple[str, ...] = FRAME_SUFFIXES) -> list[Path]:
+def named_files(words: Iterable[str], suffixes: tuple[str, ...] = FRAME_SUFFIXES) -> dict[Path, Path]:
     """The files that words name: files, folders (what lies in them), and patterns such as *.jpg.
 
-    Sorted within each word, each file once; what a sharpener made before is left out of folders and patterns.
+    Each with the folder that it lies in below the one that was named. Sorted within each word, each file
+    once; what a sharpener made before is left out of folders and patterns.
     A word that names nothing is kept as a path, for the reader to complain of.
     """
-    found: dict[Path, None] = {}
+    found: dict[Path, Path] = {}
     for word in words:
         path = Path(word)
         if path.is_dir():
             inside = _files_in(path, suffixes)
         elif path.exists() or not any(sign in word for sign in "*?["):
-            found[path] = None
+            found.setdefault(path, Path())
             continue
         else:
             inside = sorted(one for one in map(Path, glob(word, recursive=True)) if one.is_file())
             if not inside:
                 raise FrameError(word, "no file is named like this")
-        found.update(dict.fromkeys(one for one in inside if not one.stem.endswith(MADE_WORDS)))
-    return list(found)
+        for one in inside:
+            if not one.stem.endswith(MADE_WORDS):
+                found.setdefault(one, one.parent.relative_to(path) if path.is_dir() else Path())
+    return found
 
 
 def _files_in(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:

@@ -94,8 +94,9 @@ class VideoInput:
         own = stream.duration is not None or len(container.streams) == 1
         if not own or not any(name in container.format.name for name in _PROMISING):
             return
-        start_s = float((stream.start_time or 0) * stream.time_base)
-        promised_s = start_s + (self.source.duration_s or 0.0)
+        promised_s = self.source.duration_s or 0.0
+        if stream.duration is not None:  # MP4 counts from its first frame, Matroska from 0 to the end
+            promised_s += float((stream.start_time or 0) * stream.time_base)
         if promised_s - self._last_s > 1.75 * step:
             self._note(f"the rest is missing; the header promises {promised_s:.2f} s")
 

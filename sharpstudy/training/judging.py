@@ -1,13 +1,13 @@
 """Students against doing nothing and against their controls, on squares of the validation frames.
 
 The best weights were chosen on some of these squares, for students and controls alike: these verdicts say
-what a teacher changed. How good a student is, is for frames that nothing was chosen on, at their full size.
+what a teacher changed. How good a student is, is for frames that nothing was chosen on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -30,6 +30,7 @@ AGAINST = {
 }
 METRICS = {"psnr": ("PSNR", "dB", 2), "ssim": ("SSIM", "", 4)}
 FEWEST_CLIPS = 2
+LEVEL = 0.95  # of the intervals, which the words follow
 
 
 def squares_of(trained: RecipeTraining) -> Squares:
@@ -60,8 +61,10 @@ def judge_runs(trained: RecipeTraining, scores: pd.DataFrame) -> list[Verdict]:
     """The student against doing nothing and each control, and controls against doing nothing.
 
     By PSNR and SSIM, over clips and, where there are several, seeds; nothing where there is but one clip.
+    The primary question, named before looking, is PSNR against the student without a teacher, or against doing
+    nothing where there is none; the words of all others are Holm's.
     """
-    from sharpstudy.statistics import compare_seeds
+    from sharpstudy.statistics import compare_seeds, holm
 
     clips = dict(zip(scores["frame"], scores["clip"], strict=True))
     if len(set(clips.values())) < FEWEST_CLIPS:
@@ -71,11 +74,18 @@ def judge_runs(trained: RecipeTraining, scores: pd.DataFrame) -> list[Verdict]:
     controls = [model for model in names if model not in ("student", DO_NOTHING)]
     asked = [("student", DO_NOTHING), *(("student", one) for one in controls)]
     asked += [(one, DO_NOTHING) for one in controls]
-    return [
-        compare_seeds(scores, clips, names[model], names[baseline], metric)
+    primary = ("student", "no-teacher" if "no-teacher" in names else DO_NOTHING, "psnr")
+    verdicts = {
+        (model, baseline, metric): compare_seeds(scores, clips, names[model], names[baseline], metric)
         for model, baseline in asked
         for metric in METRICS
-    ]
+    }
+    others = [question for question in verdicts if question != primary]
+    values = holm([verdicts[question].p_value for question in others])
+    for question, value in zip(others, values, strict=True):
+        word = verdicts[question].word if value <= 1 - LEVEL else "no difference shown"
+        verdicts[question] = replace(verdicts[question], word=word, adjusted_p=float(value))
+    return list(verdicts.values())
 
 
 def verdict_words(verdict: Verdict) -> str:
@@ -96,11 +106,16 @@ def verdict_table(trained: RecipeTraining, verdicts: Sequence[Verdict]) -> pd.Da
     """One row for each verdict; `against` is the model that the student or control is held against."""
     import pandas as pd
 
+    from sharpstudy.statistics import Verdict
+
     start = {"recipe": trained.recipe.name, "budget": trained.budget}
     rows = [
         {**start, "of": _model(one.model), "against": _model(one.baseline), **asdict(one)} for one in verdicts
     ]
-    return pd.DataFrame(rows).drop(columns=["model", "baseline", "degradation"], errors="ignore")
+    facts = [
+        name for name in Verdict.__dataclass_fields__ if name not in ("model", "baseline", "degradation")
+    ]
+    return pd.DataFrame(rows, columns=[*start, "of", "against", *facts])
 
 
 def difference_table(trained: RecipeTraining, scores: pd.DataFrame) -> pd.DataFrame:

@@ -4,6 +4,7 @@ not."""
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from sharpstudy.statistics import Verdict
 
+RUN_NAME = re.compile(r"(student|no-teacher|random-teacher)(-\d+)?")
 HEAD = ("run", "model", "role", "best")
 VISIBLE = 2  # grey levels: a pixel that float16 moves by more has another look
 
@@ -51,7 +53,16 @@ def write_models(trained: RecipeTraining, folder: Path) -> list[Path]:
             )
         card = {**model_card(trained, run), "float16_moves_grey_levels": moved}
         written.append(export_weights(run.result, folder / f"{run.name}.safetensors", card))
+    _clear_models(folder, {path.stem for path in written})
     return written
+
+
+def _clear_models(folder: Path, kept: set[str]) -> None:
+    """Takes away other runs of the recipe: an older control is no control of the student beside it."""
+    for path in folder.glob("*.safetensors"):
+        if path.stem not in kept and RUN_NAME.fullmatch(path.stem):
+            path.unlink()
+            path.with_suffix(".json").unlink(missing_ok=True)
 
 
 def model_card(trained: RecipeTraining, run: Run) -> dict[str, Any]:
