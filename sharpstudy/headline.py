@@ -40,8 +40,10 @@ def is_pilot(verdicts: pd.DataFrame) -> bool:
 
 
 def headline_table(verdicts: pd.DataFrame, clean: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
-    """One row for each student: its PSNR gain over doing nothing with interval, verdict, harm and size."""
+    """One row for each student: its PSNR against doing nothing and the mask, verdict, harm and size."""
     rows = []
+    mask = verdicts[(verdicts["against"] == "tuned unsharp") & (verdicts["metric"] == "psnr")]
+    mask = mask[mask["family"] != "cross"].set_index(["model", "degradation"])
     cost = models.set_index("name")
     untouched = clean.set_index("model")["psnr"]
     for one in _primary(verdicts).itertuples():
@@ -52,6 +54,7 @@ def headline_table(verdicts: pd.DataFrame, clean: pd.DataFrame, models: pd.DataF
                 "degradation": one.degradation,
                 "gain (dB)": f"{one.difference:+.2f} [{one.low:+.2f}, {one.high:+.2f}]",
                 "verdict": one.word + flag,
+                "over unsharp (dB)": _over(mask, (one.model, one.degradation)),
                 "clean frames (dB)": _number(untouched.get(one.model), "{:.1f}"),
                 "parameters": _number(cost["parameters"].get(one.model), "{:,.0f}"),
                 "k mult-adds/px": _number(cost["kmac_per_pixel"].get(one.model), "{:,.1f}"),
@@ -94,6 +97,7 @@ def frame_rates(profiles: pd.DataFrame, sizes: Iterable[tuple[int, int]]) -> pd.
 def _trained(folder: Path) -> pd.DataFrame:
     """The verdicts of every recipe's training."""
     tables = [pd.read_csv(path) for path in sorted(folder.glob("*/verdicts.csv"))]
+    tables = [table for table in tables if len(table)]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
@@ -119,6 +123,16 @@ def _counted(words: pd.Series) -> str:
 def _joined(parts: Iterable[str]) -> str:
     *others, last = list(parts)
     return f"{', '.join(others)} and {last}" if others else last
+
+
+def _over(mask: pd.DataFrame, place: tuple[str, str]) -> str:
+    """The difference to the tuned mask with its interval; a dash where it was not judged."""
+    if place not in mask.index:
+        return "–"
+    row = mask.loc[[place]].iloc[0]
+    if pd.isna(row["difference"]):
+        return "–"
+    return f"{row['difference']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]"
 
 
 def _number(value: object, style: str) -> str:

@@ -193,3 +193,9 @@ def test_a_gpu_restores_the_same():
     models = [evaluate.from_student(lively("swinir-cnn"), device=device) for device in ("cpu", "cuda")]
     first, second = (model.restore(frame).astype(int) for model in models)
     assert np.abs(first - second).max() <= 2
+
+
+def test_a_mask_without_frames_to_tune_on_is_refused():
+    none = evaluate.FrameSet("blur", (), frame_of)
+    with pytest.raises(ValueError, match="tuned unsharp under blur: expected frames to tune on, got none"):
+        evaluate.tune_masks([none])

@@ -32,17 +32,17 @@ def test_students_of_the_run_are_counted_and_the_harmful_ones_named_by_seed():
     )
     said = headline.answer(verdicts, helped("worse", "better", "better"), ["full"])
     assert said == (
-        "3 students trained here (budget full): against doing nothing 1 is better, 1 is not shown to differ and"
-        " 1 is worse (PSNR); a and a 1 do harm. 3 students with a teacher: against the same one without, 2 are"
-        " better and 1 is worse (PSNR)."
+        "3 students trained here (budget full): against doing nothing 1 is better, 1 is not shown to differ"
+        " and 1 is worse (PSNR); a and a 1 do harm. 3 students with a teacher: against the same one without,"
+        " 2 are better and 1 is worse (PSNR)."
     )
 
 
 def test_a_quick_run_says_that_it_is_a_demonstration():
     said = headline.answer(pd.DataFrame([verdict("a", "better")]), helped(), ["quick"])
     assert said == (
-        "1 student trained here (budget quick): against doing nothing 1 is better (PSNR). The quick budget is a"
-        " demonstration, no verdict on the published training." + NO_CONTROL
+        "1 student trained here (budget quick): against doing nothing 1 is better (PSNR). The quick budget is"
+        " a demonstration, no verdict on the published training." + NO_CONTROL
     )
 
 
@@ -72,3 +72,23 @@ def test_trainings_are_read_with_their_budgets_and_an_empty_one_does_no_harm(tmp
         (tmp_path / recipe / "verdicts.csv").write_text("\n".join([columns, *rows]) + "\n", encoding="utf-8")
     assert headline.helped_table(tmp_path)["recipe"].tolist() == ["a"]
     assert headline.budgets_of(tmp_path) == ["full", "quick"]
+
+
+def test_a_row_of_the_headline_holds_both_rivals_harm_and_size():
+    numbers = {"difference": 0.254, "low": 0.1, "high": 0.4, "degradation": "blur"}
+    verdicts = pd.DataFrame(
+        [
+            verdict("a", "better", "harms clean frames", **numbers),
+            verdict("a", "worse", family="own", against="tuned unsharp", **{**numbers, "difference": -0.25}),
+            verdict("b", "better", **numbers),
+        ]
+    )
+    clean = pd.DataFrame({"model": ["a"], "psnr": [21.04]})
+    models = pd.DataFrame({"name": ["a", "b"], "parameters": [1000, 2000], "kmac_per_pixel": [1.5, None]})
+    rows = headline.headline_table(verdicts, clean, models).to_dict("records")
+    assert list(rows[0].values()) == [
+        "a", "blur", "+0.25 [+0.10, +0.40]", "better ✗", "-0.25 [+0.10, +0.40]", "21.0", "1,000", "1.5"
+    ]  # fmt: skip
+    assert (rows[1]["over unsharp (dB)"], rows[1]["clean frames (dB)"], rows[1]["k mult-adds/px"]) == (
+        "–",
+    ) * 3

@@ -111,9 +111,12 @@ def test_strength_and_bypass_may_change_while_it_runs():
 
 def test_frames_that_are_sharp_already_pass_after_a_fade():
     keeper, raw = sharpener(is_sharp=lambda one: bool(one[0, 0, 0] == 100)), frame(100)
-    shown = [int(keeper(captured(raw)).restored[0, 0, 0]) for _ in range(25)]
-    assert shown[0] == 110
-    assert shown[-1] == 100
+    lives = [keeper(captured(raw)) for _ in range(25)]
+    shown = [int(live.restored[0, 0, 0]) for live in lives]
+    assert (shown[0], lives[0].outcome) == (110, "restored")
+    assert (shown[-1], lives[-1].outcome) == (100, "sharp")
+    keeper.mode = "bypass"
+    assert keeper(captured(raw)).outcome == "raw"
     assert all(early >= late for early, late in pairwise(shown))
     keeper.close()
 

@@ -105,3 +105,4 @@ def test_live_measures_without_a_window(call, tmp_path):
     assert "FPS shown" in result.output
     assert len((tmp_path / "live.csv").read_text().splitlines()) > 5
     assert call(live, "a.mp4", "--headless", "--size", "big").exit_code == 2
+    assert call(live, "a.mp4", "--headless", "--slow-down", 0, 0, 1).exit_code == 2

@@ -234,6 +234,8 @@ def live(
     from sharpstudy.runtime.policy import PolicySettings
 
     width, height = _sides(size)
+    if slow_down and slow_down[0] < 1:
+        raise click.UsageError(f"--slow-down: FACTOR must be at least 1, came {slow_down[0]:g}.")
     asked = CameraSettings(width, height, float(fps), "loop" if loop else "stop")
     with Sharpener(model, backend=backend, threads=threads, bypass="off") as sharpener:
         restore = slowed(sharpener, *slow_down) if slow_down else sharpener
@@ -249,6 +251,8 @@ def live(
     click.echo(stats.summary())
     if keeper.last_error:
         click.echo(f"the model failed, last with: {keeper.last_error}", err=True)
+    if stats.frames == 0:
+        raise SystemExit(1)
 
 
 def _receivers(

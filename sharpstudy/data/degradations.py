@@ -158,9 +158,9 @@ class Blind:
     """
 
     factor: float = 4.0
-    clean: float = 0.2
+    clean: float = 0.08
     blur: float = 0.35
-    noise: float = 0.1
+    noise: float = 0.05
     call: float = 0.3
     jpeg: float = 0.2
     sigma: Range = (0.4, 2.5)

@@ -180,6 +180,8 @@ def from_folder(
 
 def _tuned(frames: FrameSet, places: Iterable[int]) -> Unsharp:
     places = list(places)
+    if not places:
+        raise ValueError(f"{UNSHARP} under {frames.degradation}: expected frames to tune on, got none")
     taken = [places[at * len(places) // TUNED_ON] for at in range(TUNED_ON)]
     pairs = [frames.load(at) for at in sorted(set(taken))]
     return tune_unsharp([(one.degraded, one.reference) for one in pairs])

@@ -27,8 +27,8 @@ class EvalSettings:
     cross_frames: how many on the model's own degradation, undegraded, and on each of the others'; 0 takes
     all. text_pages of page_width x page_height are read by tesseract, and clip_seconds of each clip judged
     for flicker; 0 takes none. metrics are those on the own degradation, brief_metrics those on the others and
-    on clean frames. clean_floor: a model that leaves clean frames below so many dB in the mean is flagged;
-    busy squares make that stricter. workers: frames at once, 0 for one a core.
+    on clean frames. clean_floor: a model that leaves clean frames below so many dB, errors pooled, is
+    flagged; busy squares make that stricter. workers: frames at once, 0 for one a core.
     """
 
     side: int = 0

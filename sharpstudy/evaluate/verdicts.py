@@ -186,7 +186,7 @@ def _harm(
                 f"{row['metric'].upper()} {row['difference']:+.3g}{unit} {span} against doing nothing on"
                 f" {row['degradation']}"
             )
-    for kept in clean.loc[clean["harmful"] == "yes", "psnr"]:
+    for kept in clean.loc[clean["harmful"] == "yes", "pooled"]:
         words.append(UNCLEAN)
         reasons.append(f"{kept:.1f} dB left of clean frames, below the {settings.clean_floor:g} dB asked for")
     return "; ".join(dict.fromkeys(words)), "; ".join(reasons)

@@ -49,7 +49,7 @@ def warnings(found: Comparison, settings: EvalSettings) -> list[str]:
     """One loud line for every model that does harm, the baselines apart."""
     harmful = flags(found.verdicts)
     for row in found.clean[found.clean["harmful"] == "yes"].itertuples():
-        said = f"{UNCLEAN}: {row.psnr:.1f} dB left of them, below the {settings.clean_floor:g} dB asked for"
+        said = f"{UNCLEAN}: {row.pooled:.1f} dB left of them, below the {settings.clean_floor:g} dB asked for"
         harmful.setdefault(row.model, said)
     models = set(found.scores.loc[found.scores["role"] != "baseline", "model"])
     return [f"!!! {model} DOES HARM !!!  {why}" for model, why in harmful.items() if model in models]

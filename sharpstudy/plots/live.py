@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from sharpstudy.plots import PALETTE, line_colour, role_colour
 
 LEVELS = ("full", "half", "alternate", "bypass")
-OUTCOMES = {"restored": 0, "reused": 2, "late": 1, "failed": 1, "raw": 4}  # the numbers of their colours
+# The numbers of their colours.
+OUTCOMES = {"restored": 0, "reused": 2, "sharp": 3, "late": 1, "failed": 1, "raw": 4}
 
 
 def policy_decisions(

@@ -75,6 +75,8 @@ class DeadlineSharpener:
         busy = self._running is not None and not self._running.done()
         plan: Plan = "raw" if strength == 0 else self.policy.plan(busy)
         restored, outcome, cost_s = self._carry_out(plan, level, captured, strength)
+        if strength == 0 and self.strength and self.mode == "sharpen":
+            outcome = "sharp"
         ready_s = self._clock()
         if outcome not in ("restored", "reused"):
             self._reuse.forget()  # after a raw frame the detail that was kept is too old

@@ -104,7 +104,8 @@ class _Picture:
             output.send(live.restored)
         if screen is not None:
             size = (live.raw.shape[1], live.raw.shape[0])
-            said = (size, sharpener.strength, sharpener.mode, live.level)
+            doing = "sharp already" if live.outcome == "sharp" else live.level
+            said = (size, sharpener.strength, sharpener.mode, doing)
             command = screen.show(live.raw, live.restored, lambda: self.stats.lines(*said))
             sharpener.strength = screen.view.strength
             if command == "mode":

@@ -13,7 +13,8 @@ from typing import Literal
 
 Level = Literal["full", "half", "alternate", "bypass"]
 Plan = Literal["restore", "reuse", "raw"]
-Outcome = Literal["restored", "reused", "raw", "late", "failed"]
+Outcome = Literal["restored", "reused", "raw", "sharp", "late", "failed"]
+"""Sharp is a raw frame that needed nothing; raw is one that was not asked for, or had no time."""
 
 LEVELS: tuple[Level, ...] = ("full", "half", "alternate", "bypass")
 """From the best to the cheapest: the network on the whole frame; on the frame at half size, its detail

@@ -61,8 +61,8 @@ def judge_runs(trained: RecipeTraining, scores: pd.DataFrame) -> list[Verdict]:
     """The student against doing nothing and each control, and controls against doing nothing.
 
     By PSNR and SSIM, over clips and, where there are several, seeds; nothing where there is but one clip.
-    The primary question, named before looking, is PSNR against the student without a teacher, or against doing
-    nothing where there is none; the words of all others are Holm's.
+    The primary question, named before looking, is PSNR against the student without a teacher, or against
+    doing nothing where there is none; the words of all others are Holm's.
     """
     from sharpstudy.statistics import compare_seeds, holm
 
