@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sharpstudy.data.clips import write_clip
 from sharpstudy.data.frames import read_frame, write_frame
 from sharpstudy.runtime.cameras import CameraError
 from sharpstudy.runtime.window import View, Window, after_key, display_size, with_lines
 from tests.material import picture
+from tests.picture_tools import moving
 
 pytest.importorskip("cv2", reason="OpenCV comes with the extra live")
 
@@ -61,6 +63,15 @@ def test_without_a_screen_there_is_a_sentence(monkeypatch):
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(CameraError, match="--headless"):
+        Window()
+
+
+def test_pyav_before_opencv_is_a_sentence_and_no_window_that_hangs(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setitem(sys.modules, "av", object())
+    monkeypatch.delitem(sys.modules, "cv2")
+    with pytest.raises(CameraError, match="before PyAV"):
         Window()
 
 
@@ -200,6 +211,21 @@ def test_the_window_shows_before_and_after_and_obeys(screen, tmp_path):
     saved = [tmp_path / "shots" / f"snapshot-001.{word}.png" for word in ("raw", "sharp")]
     assert np.array_equal(read_frame(saved[0]), raw)
     assert np.array_equal(read_frame(saved[1]), inverted)  # clean: neither line nor numbers
+
+
+@pytest.mark.slow
+def test_a_clip_plays_in_the_window_of_the_command(screen, tmp_path):
+    write_clip(tmp_path / "a.mp4", moving(30))
+    words = ["live", str(tmp_path / "a.mp4"), "--loop", "--seconds", "1", "--backend", "onnxruntime"]
+    result = subprocess.run(
+        [sys.executable, "-m", "sharpstudy", *words],
+        env=os.environ | {"DISPLAY": screen},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "FPS shown" in result.stdout
 
 
 def found_window(display: str) -> str:

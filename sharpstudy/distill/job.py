@@ -172,7 +172,8 @@ class Job:
         epoch = -(-self.step // settings.steps_per_epoch)
         left = settings.steps - self.step
         terms = {name: seen[name] for name in self.loss_sum.weights}
-        seconds_left = left * self.batch / rate + (settings.epochs - epoch + 1) * self.judging_s
+        unjudged = settings.epochs - self.step // settings.steps_per_epoch
+        seconds_left = left * self.batch / rate + unjudged * self.judging_s
         gain = self.log.rows[-1]["gain_db"]
         return Progress(
             self.step, settings.steps, epoch, settings.epochs, seen["loss"], terms, gain, rate, seconds_left
