@@ -45,8 +45,8 @@ class FakeCamera:
 class FakeScreen:
     """A window that remembers what it was shown and gives back commands."""
 
-    def __init__(self, commands: tuple[str, ...] = ()) -> None:
-        self.shown, self.polls, self.commands = [], 0, list(commands)
+    def __init__(self, commands: tuple[str, ...] = (), polled: tuple[str, ...] = ()) -> None:
+        self.shown, self.polls, self.commands, self.polled = [], 0, list(commands), list(polled)
         self.view = type("View", (), {"strength": 1.0})()
 
     def show(self, raw, restored, lines) -> str:
@@ -55,7 +55,7 @@ class FakeScreen:
 
     def poll(self) -> str:
         self.polls += 1
-        return "none"
+        return self.polled.pop(0) if self.polled else "none"
 
 
 class Receiver(list):

@@ -44,10 +44,10 @@ def test_a_camera_may_give_empty_frames_and_other_sizes():
 
 def test_a_camera_that_stalls_leaves_the_window_alive():
     script = [frame(), slowly(frame(1)), slowly(frame(2), 0.5), slowly(frame(3))]
-    screen = FakeScreen()
+    screen = FakeScreen(polled=("none", "mode"))
     run_live(FakeCamera(script), sharpener(), screen=screen)
-    assert len(screen.shown) == 3
     assert screen.polls >= 2
+    assert [raw is restored for raw, restored, _ in screen.shown] == [False, True, True]
 
 
 def captured(one: np.ndarray, ago_s: float = 0.0) -> Captured:

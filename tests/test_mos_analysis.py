@@ -168,6 +168,14 @@ def test_the_command_says_who_was_left_out_and_names_what_was_rejected(table, tm
     assert pd.read_csv(into / "metrics.csv")["metric"].unique().tolist() == ["invented metric"]
 
 
+def test_the_command_says_so_where_nobody_has_voted(table, tmp_path):
+    table.head(0).to_csv(tmp_path / "ratings.csv", index=False)
+    answer = CliRunner().invoke(command, [str(tmp_path / "ratings.csv"), "--into", str(tmp_path / "out")])
+    assert answer.exit_code == 1
+    assert "there are no ratings in it" in answer.output
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_thousand_raters_would_not_take_half_a_minute():
     """A tenth of a million votes in well under a tenth of the time, as work grows with the votes."""
     rng = np.random.default_rng(1)

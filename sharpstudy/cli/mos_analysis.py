@@ -44,6 +44,10 @@ def analyse(
 
     loaded = load_ratings(ratings, key)
     chosen = loaded.of_source(source) if source else loaded
+    if chosen.rows.empty:
+        _name_rejected(loaded.rejected)
+        kind = f"{source} ratings" if source else "ratings"
+        raise click.ClickException(f"{ratings}: there are no {kind} in it")
     analysis = analyse_ratings(chosen, _scores(scores, degradation), seed=seed)
     written = write_tables(analysis, into)
     if analysis.source != "human":

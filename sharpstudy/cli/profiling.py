@@ -55,7 +55,8 @@ def profile(
         return
     asked = Asked(model, parse_size(size), backend, precision, threads, device, seconds, memory)
     result = profile_one(asked, against, folder)
-    rows = [{column: row[column] for column in SHOWN} for row in result.rows]
+    # Too few frames for a p99 leave it empty (NaN, which differs from itself).
+    rows = [{key: row[key] if row[key] == row[key] else "-" for key in SHOWN} for row in result.rows]
     click.echo(table_text(rows))
     for line in result.remarks:
         click.echo(line)

@@ -78,7 +78,7 @@ def newest_weights(recipe_or_file: str) -> Path:
     ]
     if not found:
         raise click.ClickException(
-            f"{name} has no training in work/runs; `sharpstudy distill {name}` makes one."
+            f"{name} has no training in work/runs; `sharpstudy distill {recipe_or_file}` makes one."
         )
     return max(found)[-1]
 

@@ -232,10 +232,13 @@ def live(
     from sharpstudy.runtime.deadline import DeadlineSharpener
     from sharpstudy.runtime.live import run_live, slowed
     from sharpstudy.runtime.policy import PolicySettings
+    from sharpstudy.runtime.window import require_display
 
     width, height = _sides(size)
     if slow_down and slow_down[0] < 1:
         raise click.UsageError(f"--slow-down: FACTOR must be at least 1, came {slow_down[0]:g}.")
+    if not headless:
+        require_display()  # before a clip brings PyAV
     asked = CameraSettings(width, height, float(fps), "loop" if loop else "stop")
     with Sharpener(model, backend=backend, threads=threads, bypass="off") as sharpener:
         restore = slowed(sharpener, *slow_down) if slow_down else sharpener

@@ -84,7 +84,7 @@ class _Picture:
             if captured is not None:
                 command = self._frame(captured, start_s)
             elif self._screen is not None:  # a stall leaves the window alive
-                command = self._screen.poll()
+                command = self._obeyed(self._screen.poll())
 
     def _warm_up(self) -> None:
         """The first frame shows the network its size; what the camera gave meanwhile is not missed."""
@@ -107,12 +107,18 @@ class _Picture:
             doing = "sharp already" if live.outcome == "sharp" else live.level
             said = (size, sharpener.strength, sharpener.mode, doing)
             command = screen.show(live.raw, live.restored, lambda: self.stats.lines(*said))
-            sharpener.strength = screen.view.strength
-            if command == "mode":
-                sharpener.mode = "bypass" if sharpener.mode == "sharpen" else "sharpen"
+            self._obeyed(command)
         shown_s, dropped = self._capture.clock(), self._capture.dropped
         self.stats.add(live, shown_s, dropped)
         self._write(row_of(live, captured.number, start_s, shown_s, dropped))
+        return command
+
+    def _obeyed(self, command: str) -> str:
+        """The command; the sharpener is set as the user has set the window."""
+        sharpener = self._sharpener
+        sharpener.strength = self._screen.view.strength
+        if command == "mode":
+            sharpener.mode = "bypass" if sharpener.mode == "sharpen" else "sharpen"
         return command
 
 

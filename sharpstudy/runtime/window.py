@@ -78,7 +78,8 @@ class Window:
         self.note = ""  # shown under the numbers: the last snapshot
         self._snapshots, self._largest = snapshots, largest
         self._shown_size = (1, 1)
-        self._cv2 = _require_display()
+        self._frames: tuple[np.ndarray, np.ndarray] | None = None  # raw and restored, as shown last
+        self._cv2 = require_display()
         try:
             self._cv2.namedWindow(
                 TITLE, self._cv2.WINDOW_NORMAL | self._cv2.WINDOW_KEEPRATIO | self._cv2.WINDOW_GUI_NORMAL
@@ -86,7 +87,7 @@ class Window:
         except self._cv2.error:
             raise CameraError(
                 "this OpenCV cannot open windows (opencv-python-headless?): install opencv-python, "
-                "or use --headless or --virtual-camera"
+                "or use --headless"
             ) from None
         self._cv2.setMouseCallback(TITLE, self._on_mouse)
 
@@ -101,16 +102,17 @@ class Window:
         if self.view.numbers == "shown":
             frame = with_lines(frame, [*lines(), *([self.note] if self.note else [])])
         cv2.imshow(TITLE, cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
-        return self.poll(raw, restored)
+        self._frames = raw, restored
+        return self.poll()
 
-    def poll(self, raw: np.ndarray | None = None, restored: np.ndarray | None = None) -> Command:
+    def poll(self) -> Command:
         """What the user asks for; also keeps the window alive while no frames come."""
         key = self._cv2.waitKey(1)  # in which the mouse may change the view
         self.view, command = after_key(self.view, key)
         if self._cv2.getWindowProperty(TITLE, self._cv2.WND_PROP_VISIBLE) < 1:
             return "quit"
-        if command == "snapshot" and raw is not None:
-            self.note = self._snapshot(raw, restored)
+        if command == "snapshot" and self._frames is not None:
+            self.note = self._snapshot(*self._frames)
         return command
 
     def close(self) -> None:
@@ -135,10 +137,18 @@ class Window:
         return f"saved {stem.name}.raw.png and .sharp.png"
 
 
-def _require_display() -> object:
-    """The module cv2; without a screen its window system would end the whole program."""
+def require_display() -> object:
+    """The module cv2; a CameraError where a window cannot be opened.
+
+    Without a screen OpenCV's window system would end the whole program. On Linux the packages of OpenCV and
+    PyAV bring a library of that window system each, and mixed they hang it: OpenCV's has to come first.
+    """
     if sys.platform.startswith("linux") and not (
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     ):
-        raise CameraError("there is no screen to open a window on: use --headless or --virtual-camera")
+        raise CameraError("there is no screen to open a window on: use --headless")
+    if sys.platform.startswith("linux") and "av" in sys.modules and "cv2" not in sys.modules:
+        raise CameraError("a window needs `import cv2` before PyAV is imported, and PyAV is there already")
+    # Qt complains of every font that OpenCV's package does not bring, though the window shows none of them.
+    os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")
     return require_opencv()
