@@ -78,7 +78,7 @@ def _against_nothing(found: Comparison, model: str) -> str:
     return (
         f"{said} ({first['metric'].upper()} {first['difference']:+.2f}{unit}"
         f" [{first['low']:+.2f}, {first['high']:+.2f}], better on {first['share_improved']:.0%} of"
-        f" {first['clips']} clips, {first['frames']} frames{pilot})."
+        f" {first['clips']:.0f} clips, {first['frames']:.0f} frames{pilot})."
     )
 
 
