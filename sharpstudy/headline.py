@@ -55,9 +55,9 @@ def headline_table(verdicts: pd.DataFrame, clean: pd.DataFrame, models: pd.DataF
                 "gain (dB)": f"{one.difference:+.2f} [{one.low:+.2f}, {one.high:+.2f}]",
                 "verdict": one.word + flag,
                 "over unsharp (dB)": _over(mask, (one.model, one.degradation)),
-                "clean frames (dB)": _number(untouched.get(one.model), "{:.1f}"),
+                "clean (dB)": _number(untouched.get(one.model), "{:.1f}"),
                 "parameters": _number(cost["parameters"].get(one.model), "{:,.0f}"),
-                "k mult-adds/px": _number(cost["kmac_per_pixel"].get(one.model), "{:,.1f}"),
+                "kMAC/px": _number(cost["kmac_per_pixel"].get(one.model), "{:,.1f}"),
             }
         )
     return pd.DataFrame(rows)
