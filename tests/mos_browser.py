@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,9 +12,9 @@ import pytest
 from sharpstudy.data.frames import read_frame
 from sharpstudy.mos.bundle import Bundle
 from sharpstudy.mos.pages import read_study
-from sharpstudy.mos.server import RatingServer, open_server
+from sharpstudy.mos.server import RatingServer
 from tests.chromium import Browser, start_browser
-from tests.mos_study import SMALL, build_small
+from tests.mos_study import SMALL, build_small, serving
 
 SIDE = 160
 OF = 44  # questions in a session
@@ -34,14 +33,8 @@ def browser_fixture(tmp_path_factory) -> Iterator[Browser]:
 
 @pytest.fixture(name="running")
 def running_fixture(small, tmp_path) -> Iterator[RatingServer]:
-    server = open_server(small.folder, tmp_path / "votes.sqlite")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    server.store.close()
+    with serving(small, tmp_path / "votes.sqlite") as server:
+        yield server
 
 
 def address(server: RatingServer) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,7 @@ from sharpstudy.mos.bundle import Bundle, build_bundle
 from sharpstudy.mos.design import Content, System
 from sharpstudy.mos.pictures import find_scenes
 from sharpstudy.mos.plans import CATEGORIES, Block, Plan
+from sharpstudy.mos.server import RatingServer, open_server
 
 SYSTEMS = (
     System("reference", "reference"),
@@ -88,3 +92,16 @@ def exported(votes: list[dict], **changes) -> dict:
         "session": 1,
     }
     return {**answers, "device": {"automated": False}, "votes": votes, **changes}
+
+
+@contextmanager
+def serving(bundle: Bundle, database: Path) -> Iterator[RatingServer]:
+    """A rating server on a free port of this machine, closed with its database at the end."""
+    server = open_server(bundle.folder, database)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    server.store.close()

@@ -20,9 +20,9 @@ import pytest
 from sharpstudy.mos.bundle import Bundle
 from sharpstudy.mos.collect import collect, read_key
 from sharpstudy.mos.pages import read_study
-from sharpstudy.mos.server import MOST_POSTED, RatingServer, open_server
+from sharpstudy.mos.server import MOST_POSTED, RatingServer
 from sharpstudy.mos.store import Store, UnknownRaterError
-from tests.mos_study import build_small, vote
+from tests.mos_study import build_small, serving, vote
 
 RATERS = [f"{number:032x}" for number in range(1, 41)]
 START = (
@@ -39,14 +39,8 @@ def small(tmp_path_factory) -> Bundle:
 
 @pytest.fixture
 def running(small, tmp_path) -> Iterator[RatingServer]:
-    server = open_server(small.folder, tmp_path / "votes.sqlite")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    server.store.close()
+    with serving(small, tmp_path / "votes.sqlite") as server:
+        yield server
 
 
 def ask(port: int, method: str, path: str, body=None, **headers) -> tuple[int, bytes, dict[str, str]]:
