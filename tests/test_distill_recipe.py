@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from sharpstudy.distill import (
 )
 from sharpstudy.paths import ROOT
 from sharpstudy.recipes import Term, without_teacher
-from sharpstudy.students import load_student
+from sharpstudy.students import StudentError, build_student, load_student, save_student
 from sharpstudy.teachers import build_network, load_teacher
 from sharpstudy.teachers.targets import cache_targets
 from tests.training_tools import (
@@ -267,3 +268,17 @@ def test_a_machine_without_the_other_libraries_trains(pairs, tmp_path):
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.strip() == "2 []"
+
+
+def test_a_training_goes_on_from_the_weights_that_it_is_given(pairs, tmp_path):
+    first = distilled(pairs, tmp_path / "first", control="no-teacher", taught_by=None)
+    again = distilled(
+        pairs, tmp_path / "again", control="no-teacher", taught_by=None, start=first.weights
+    )  # fmt: skip
+    assert again.rows[0]["val_psnr"] == first.scores["val_psnr"]  # of step 0, before any learning
+    assert again.card["started_from"]["sha256"] == hashlib.sha256(first.weights.read_bytes()).hexdigest()
+    assert "started_from" not in first.card
+    other = tmp_path / "other.safetensors"
+    save_student(build_student("realtime", width=16, depth=2), other)
+    with pytest.raises(StudentError, match="realtime"):
+        distilled(pairs, tmp_path / "third", control="no-teacher", taught_by=None, start=other)

@@ -11,6 +11,7 @@ import pytest
 from sharpstudy.recipes import FILES as SHIPPED
 from sharpstudy.recipes import (
     RECIPES,
+    SIZES,
     TERMS,
     Budget,
     RecipeError,
@@ -94,7 +95,7 @@ def test_recipes_hold_what_their_systems_state(name: str) -> None:
 
 def test_the_names_are_the_files_in_a_fixed_order() -> None:
     folder = SHIPPED["realtime"].parent
-    assert set(RECIPES) == {path.stem for path in folder.glob("*.yaml")}
+    assert {*RECIPES, *SIZES} == {path.stem for path in folder.glob("*.yaml")}
     assert (*STATED, "realtime") == RECIPES
     assert [row["recipe"] for row in recipe_rows()] == list(RECIPES)
 

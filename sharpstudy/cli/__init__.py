@@ -44,6 +44,7 @@ for command in (
     training.distill,
     evaluation.evaluate,
     runtime.export,
+    runtime.release,
     profiling.profile,
     using.sharpen,
     using.live,

@@ -56,6 +56,52 @@ def export(
     click.echo(str(self_check(made.path, student, pairs[:CHECKING])))
 
 
+@click.command(short_help="Judge trained weights, and write the files that ship.")
+@click.argument("recipe_or_file")
+@click.option("--name", help="What the files are called; default: the recipe.")
+@click.option("--into", type=click.Path(path_type=Path, file_okay=False),
+              help="Default: the folder of the weights that ship with the package.")  # fmt: skip
+@click.option("--source", default="", help="Where test frames come from; default: the recipe's own sources.")
+@click.option("--frames", "count", type=click.IntRange(10), default=60, show_default=True,
+              help="At most so many test frames.")  # fmt: skip
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, mps.")
+def release(
+    recipe_or_file: str, name: str | None, into: Path | None, source: str, count: int, device: str
+) -> None:
+    """Restore test frames with trained weights and, if they beat doing nothing, write them as they ship.
+
+    RECIPE_OR_FILE is a recipe, whose newest training in work/runs is taken, or a .safetensors file with its
+    card beside it. Written are float16 weights, their card with the verdicts, and for a realtime student the
+    int8 ONNX file that the sharpener runs. Weights that are not better than doing nothing are refused.
+    """
+    from sharpstudy.paths import WEIGHTS
+    from sharpstudy.recipes import load_recipe
+    from sharpstudy.release import judge_release, recipe_of, write_release
+
+    weights = newest_weights(recipe_or_file)
+    recipe = load_recipe(recipe_of(weights))
+    judged = judge_release(weights, recipe, source, count, device=device)
+    for verdict in judged.verdicts:
+        click.echo(str(verdict))
+    files = write_release(judged, into or WEIGHTS, name or recipe.name)
+    student = _load(files[0])
+    if student.name == "realtime":
+        pairs = degraded_pairs(None, recipe.degradation)
+        target = files[0].with_suffix(".onnx")
+        export_int8(student, target, pairs)
+        files.append(target)
+    click.echo("\n".join(map(str, files)))
+
+
+def export_int8(student: Student, target: Path, pairs: list[tuple[np.ndarray, np.ndarray]]) -> None:
+    """The student as int8 ONNX, with its size and what it loses against PyTorch printed."""
+    from sharpstudy.runtime import export_student, self_check
+
+    made = export_student(student, target, "int8", [degraded for _, degraded in pairs[CHECKING:]])
+    click.echo(f"{made.path.name}: {made.precision}, {made.bytes / 1000:,.1f} kB")
+    click.echo(str(self_check(made.path, student, pairs[:CHECKING])))
+
+
 def newest_weights(recipe_or_file: str) -> Path:
     """The file itself, or the best weights of the recipe's newest training in work/runs.
 

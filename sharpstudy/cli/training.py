@@ -97,6 +97,8 @@ CONTROLS = ("no-teacher", "random-teacher")
 @click.option("--validation-frames", type=int, help="At most so many; the quick budget takes 16 by itself.")
 @click.option("--folder", type=click.Path(path_type=Path, exists=True),
               help="Your own pictures, for a recipe with the source 'folder'.")  # fmt: skip
+@click.option("--start", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="Weights of the same student to go on from, such as the released ones.")  # fmt: skip
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, mps or auto.")
 @click.option("--into", type=click.Path(path_type=Path, file_okay=False),
               help="Where weights, cards and logs go; default: a folder in work/models.")  # fmt: skip
@@ -110,6 +112,7 @@ def distill(
     train_frames: int | None,
     validation_frames: int | None,
     folder: Path | None,
+    start: Path | None,
     device: str,
     into: Path | None,
     afresh: bool,
@@ -131,7 +134,7 @@ def distill(
     source = SourceOptions(100, 960, 540, folder=folder)
     files = dict(_teacher_file(one) for one in weights)
     teaching = TeachSettings(source, train_frames, validation_frames, weights=files)
-    options = training.TrainOptions(seeds or None, controls, device, "never" if afresh else "auto")
+    options = training.TrainOptions(seeds or None, controls, device, "never" if afresh else "auto", start)
     trained = training.train_recipe(
         recipe, budget, teaching, options, progress=progress_bar(), line=progress_line
     )

@@ -161,7 +161,7 @@ class Blind:
     clean: float = 0.08
     blur: float = 0.35
     noise: float = 0.05
-    call: float = 0.3
+    call: float = 0.5
     jpeg: float = 0.2
     sigma: Range = (0.4, 2.5)
     noise_sigma: Range = (1.0, 5.0)

@@ -56,6 +56,7 @@ class Origin:
     seed: int
     control: Control = "none"
     taught_by: TaughtBy | None = None
+    start: Path | None = None  # weights that the training went on from
 
 
 def make_card(
@@ -99,7 +100,13 @@ def _made_from(origin: Origin) -> dict[str, Any]:
         "teacher": None if origin.taught_by is None else asdict(origin.taught_by),
         "data": {name: {"pairs": len(store), "sha256": data_hash(store)} for name, store in stores.items()},
         "seed": origin.seed,
+        **({} if origin.start is None else {"started_from": started_from(origin.start)}),
     }
+
+
+def started_from(start: Path) -> dict[str, str]:
+    """Which weights a training went on from: the file's name and its sha256."""
+    return {"file": start.name, "sha256": hashlib.sha256(start.read_bytes()).hexdigest()}
 
 
 def write_card(card: Mapping[str, Any], path: Path) -> None:

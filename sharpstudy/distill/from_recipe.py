@@ -28,7 +28,7 @@ from sharpstudy.distill.settings import (
 )
 from sharpstudy.losses import LossSum
 from sharpstudy.recipes import BudgetName, Optimiser, Recipe, Schedule, Term, without_teacher
-from sharpstudy.students import build_student, count_parameters
+from sharpstudy.students import build_student, count_parameters, load_student
 
 if TYPE_CHECKING:
     from sharpstudy.teachers import Teacher
@@ -55,6 +55,7 @@ def distill(
     on_step: OnStep | None = None,
     sample_epochs: tuple[int, ...] = (),
     checkpoint_every: int | None = None,
+    start: Path | None = None,
 ) -> TrainingResult:
     """The student of a recipe, trained, with card.json in the folder (see `train` for the other files).
 
@@ -62,13 +63,17 @@ def distill(
     needed for the term `feature` alone. Controls start from the same weights and see the same batches:
     "no-teacher" drops the terms that compare with a teacher and leaves the weights of the others as they are,
     to which Adam is indifferent but gradient clipping is not; "random-teacher" wants targets and a teacher of
-    random weights.
+    random weights. `start` is a file with weights of the same student that the training goes on from, in
+    place of its own first ones.
     """
     used = _controlled(recipe, control)
     if teacher is not None and taught_by is None:
         taught_by = TaughtBy(teacher.name, teacher.weights, teacher.sha256)
     _check_teacher(used, control, pairs_train, taught_by, teacher)
     student = build_student(recipe.student.name, seed=seed, **recipe.student.arguments)
+    if start is not None:
+        first = load_student(student.name, start, recipe.student.arguments).student
+        student.load_state_dict(first.state_dict())
     _check_scale(student.name, student.scale, pairs_train)
     features = None
     if any(term.term == "feature" for term in used.loss):
@@ -87,7 +92,7 @@ def distill(
             features.remove()
     taught = used.needs_teacher
     origin = Origin(
-        recipe, budget, pairs_train, pairs_validation, seed, control, taught_by if taught else None
+        recipe, budget, pairs_train, pairs_validation, seed, control, taught_by if taught else None, start
     )
     about = {"name": student.name, "arguments": student.arguments}
     learns = {"student": {**about, "parameters": count_parameters(student.folded())}}

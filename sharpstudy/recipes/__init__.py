@@ -44,6 +44,7 @@ from .settings import RecipeError
 
 __all__ = [
     "RECIPES",
+    "SIZES",
     "TERMS",
     "Budget",
     "BudgetName",
@@ -64,7 +65,8 @@ __all__ = [
 ]
 
 RECIPES = ("swinir-cnn", "unet-attention", "srresnet-edge", "edsr-residual", "bsrgan-ultralight", "realtime")
-FILES: Mapping[str, Path] = {name: Path(__file__).with_name(f"{name}.yaml") for name in RECIPES}
+SIZES = ("realtime-s", "realtime-l")  # the realtime student smaller and larger; the study compares M alone
+FILES: Mapping[str, Path] = {name: Path(__file__).with_name(f"{name}.yaml") for name in (*RECIPES, *SIZES)}
 
 
 def load_recipe(name_or_path: str | Path) -> Recipe:
@@ -73,8 +75,8 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
         return _checked(FILES[str(name_or_path)])
     path = Path(name_or_path)
     if path.suffix not in (".yaml", ".yml") or not path.is_file():
-        expected = f"one of {', '.join(RECIPES)}, or an existing .yaml file"
-        raise RecipeError("recipe", expected, str(name_or_path), near(name_or_path, RECIPES))
+        expected = f"one of {', '.join(FILES)}, or an existing .yaml file"
+        raise RecipeError("recipe", expected, str(name_or_path), near(name_or_path, FILES))
     if path.stem in FILES:
         raise RecipeError("name", "a file name that is no shipped recipe's", path.name, file=str(path))
     return _checked(path)

@@ -12,6 +12,7 @@ from torch import nn
 
 from sharpstudy.data.pairs import PairStore
 from sharpstudy.distill import Control, TaughtBy, data_hash
+from sharpstudy.distill.card import started_from
 from sharpstudy.distill.identity import plain
 from sharpstudy.paths import PACKAGE
 from sharpstudy.recipes import BudgetName, Recipe
@@ -42,6 +43,7 @@ def run_key(
     train: PairStore,
     validation: PairStore,
     taught_by: TaughtBy | None,
+    start: Path | None = None,
 ) -> str:
     """The key of a student's training; with a teacher, the pairs hold its targets."""
     parts = [
@@ -50,6 +52,7 @@ def run_key(
         [budget, control, seed, plain(taught_by)],
         [data_hash(train), data_hash(validation)],
         code_hash(*LOOP, "students"),
+        *([] if start is None else [started_from(start)]),
     ]
     return _digest(parts)
 

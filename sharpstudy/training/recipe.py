@@ -114,7 +114,18 @@ def _run(
     options: TrainOptions,
     line: Line | None,
 ) -> Run:
-    key = run_key(recipe, budget, lesson.control, seed, lesson.train, lesson.validation, lesson.taught_by)
+    key = run_key(
+        *(
+            recipe,
+            budget,
+            lesson.control,
+            seed,
+            lesson.train,
+            lesson.validation,
+            lesson.taught_by,
+            options.start,
+        )
+    )
     title = f"{recipe.name}, {lesson.model}" + (f" {seed}" if seed else "")
     with on_step_of(line, title) as on_step:
         result = distill(
@@ -131,6 +142,7 @@ def _run(
             resume=options.resume,
             on_step=on_step,
             sample_epochs=sample_epochs(recipe.budget(budget).epochs),
+            start=options.start,
         )
     return Run(lesson.model, seed, result)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from sharpstudy.distill import Control, OnStep, TrainingError, TrainingResult, process_rank
@@ -25,13 +26,15 @@ class TrainOptions:
 
     seeds: how many students, each from weights and batches of its own; None is the budget's own number, 1 at
     quick and 3 at full. controls: which of "no-teacher" and "random-teacher" are trained beside every
-    student. resume "never" starts anew instead of going on with what is found.
+    student. resume "never" starts anew instead of going on with what is found. start: a file with weights of
+    the same student that every training goes on from, such as released ones that are tuned on other pictures.
     """
 
     seeds: int | None = None
     controls: tuple[Control, ...] = ("no-teacher",)
     device: str = "auto"
     resume: Literal["auto", "never"] = "auto"
+    start: Path | None = None
 
     def __post_init__(self) -> None:
         if self.seeds is not None and not 1 <= self.seeds <= 100:
