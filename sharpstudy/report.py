@@ -7,9 +7,9 @@ import html
 import platform
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
 from importlib import metadata
-from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
@@ -18,10 +18,11 @@ from PIL import Image
 
 from sharpstudy.data.files import write_bytes
 from sharpstudy.paths import PACKAGE, RESULTS, ROOT
+from sharpstudy.report_pictures import bytes_uri, data_uri, heaviest, in_layers, smaller
 
 PAGE = PACKAGE / "report.html.j2"
-GLANCE = 720  # pixels across a figure of the notebooks that are folded away
-MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp"}
+SENTENCE = 48  # letters from which a cell is one
+LIMIT = 8_000_000  # bytes of the page: what mail and a phone still take
 
 
 @dataclass(frozen=True)
@@ -34,56 +35,49 @@ class Piece:
         return self.markup
 
 
-def data_uri(path: Path, how: Literal["lossless", "good"] = "lossless") -> str:
-    """The file's bytes as a data: address, so that the page needs no other file."""
-    media = MEDIA_TYPES.get(path.suffix.lower())
-    if media is None:
-        raise ValueError(
-            f"{path.name}: a figure is one of {', '.join(MEDIA_TYPES)}, and this is {path.suffix!r}"
-        )
-    data = path.read_bytes()
-    if media == "image/png":
-        media, data = "image/webp", smaller(data, how)
-    return f"data:{media};base64,{base64.b64encode(data).decode('ascii')}"
-
-
-def smaller(png: bytes, how: Literal["lossless", "good", "glance"]) -> bytes:
-    """The picture as WebP: the same pixels; hardly to be told from them; or smaller, for an impression."""
-    file = BytesIO()
-    with Image.open(BytesIO(png)) as picture:
-        if how == "glance":
-            picture.thumbnail((GLANCE, 4 * GLANCE))
-        quality = 90 if how == "good" else 50
-        picture.save(file, "WEBP", lossless=how == "lossless", quality=quality)
-    return file.getvalue()
-
-
 def show_figure(stem: Path, alt: str, caption: str) -> Piece:
     """A figure in its light and dark form, which the page chooses from; stem is a path without endings."""
-    images = []
+    looks = []
     for look in ("light", "dark"):
         found = sorted(stem.parent.glob(f"{stem.name}.{look}.*"))
         if len(found) != 1:
             raise ValueError(
                 f"figure {stem.name}: expected one {look} file in {stem.parent}, found {len(found)}"
             )
-        images.append(f'<img class="for-{look}" src="{data_uri(found[0], "good")}" alt="{html.escape(alt)}">')
+        looks.append(found[0])
+    words = html.escape(alt)
     return Piece(
-        f'<figure><div class="drawn" tabindex="0" role="region" aria-label="{html.escape(alt)}">'
-        f"{''.join(images)}</div><figcaption>{html.escape(caption)}</figcaption></figure>"
+        f'<figure><div class="drawn" tabindex="0" role="region" aria-label="{words}">'
+        f"{_both_looks(*looks, words)}</div><figcaption>{html.escape(caption)}</figcaption></figure>"
+    )
+
+
+def _both_looks(light: Path, dark: Path, words: str) -> str:
+    """The pictures of a figure; where only its words differ, its frames once and the words laid over them."""
+    layers = in_layers(light, dark)
+    if layers is None:
+        return "".join(
+            f'<img class="for-{look}" src="{data_uri(path, "good")}" alt="{words}">'
+            for look, path in (("light", light), ("dark", dark))
+        )
+    frames, on_light, on_dark = layers
+    return (
+        f'<div class="layers"><img src="{frames}" alt="{words}">'
+        f'<img class="for-light" src="{on_light}" alt=""><img class="for-dark" src="{on_dark}" alt=""></div>'
     )
 
 
 def show_table(table: pd.DataFrame, caption: str, words: tuple[str, ...] = ()) -> Piece:
-    """A table as it stands, first column as row headers; columns named in `words` are set left."""
-    heads = [f'<th scope="col"{_side(name in words)}>{html.escape(str(name))}</th>' for name in table.columns]
+    """A table as it stands, first column as row headers; columns named in `words` are set left and wrap."""
+    sides = [_side(table[name], name in words) for name in table.columns]
+    heads = [
+        f'<th scope="col"{side}>{html.escape(str(name))}</th>'
+        for name, side in zip(table.columns, sides, strict=True)
+    ]
     rows = []
     for record in table.itertuples(index=False):
         first, *others = (html.escape(str(value)) for value in record)
-        cells = [
-            f"<td{_side(name in words)}>{value}</td>"
-            for name, value in zip(table.columns[1:], others, strict=True)
-        ]
+        cells = [f"<td{side}>{value}</td>" for side, value in zip(sides[1:], others, strict=True)]
         rows.append(f'<tr><th scope="row">{first}</th>{"".join(cells)}</tr>')
     return Piece(
         f'<figure><div class="wide" tabindex="0" role="region" aria-label="{html.escape(caption)}"><table>'
@@ -92,8 +86,11 @@ def show_table(table: pd.DataFrame, caption: str, words: tuple[str, ...] = ()) -
     )
 
 
-def _side(is_words: bool) -> str:
-    return ' class="words"' if is_words else ""
+def _side(column: pd.Series, is_words: bool) -> str:
+    """How the page sets a column: numbers right, words left, sentences left with room."""
+    if not is_words:
+        return ""
+    return ' class="words long"' if column.astype(str).str.len().max() > SENTENCE else ' class="words"'
 
 
 def show_slider(before: Path, after: Path, labels: tuple[str, str], caption: str) -> Piece:
@@ -164,8 +161,7 @@ def render_notebook(path: Path, code: Literal["hidden", "shown"]) -> str:
 
 
 def _as_webp(match: re.Match[str]) -> str:
-    data = smaller(base64.b64decode(match.group(1)), "glance")
-    return f"data:image/webp;base64,{base64.b64encode(data).decode('ascii')}"
+    return bytes_uri("image/webp", smaller(base64.b64decode(match.group(1)), "glance"))
 
 
 def title_of(path: Path) -> str:
@@ -198,8 +194,15 @@ def highlight_css() -> str:
     return f"{light}\n{dark}\n.highlight, .highlight pre {{ background: none !important; }}"
 
 
-def build_report(folder: Path = RESULTS) -> Path:
-    """The path of report.html, made from the executed notebooks in folder/notebooks."""
+class ReportError(ValueError):
+    """The page cannot be made as it should be; the text says what stands in the way."""
+
+
+def build_report(folder: Path = RESULTS, limit: int = LIMIT) -> Path:
+    """The path of report.html, made from the executed notebooks in folder/notebooks.
+
+    A page of more than `limit` bytes is written, to be looked at, and then refused with its heaviest parts.
+    """
     from jinja2 import Template
 
     notebooks = sorted((folder / "notebooks").glob("*.ipynb"))
@@ -223,9 +226,18 @@ def build_report(folder: Path = RESULTS) -> Path:
         footer="Made by sharpstudy from this run's results. Nothing on this page is loaded from elsewhere.",
     )
     path = folder / "report.html"
-    write_bytes(path, page.encode("utf-8"))
+    data = page.encode("utf-8")
+    write_bytes(path, data)
+    if len(data) > limit:
+        raise ReportError(
+            f"{path.name} is {len(data) / 1e6:.1f} MB, and a page of the study is at most "
+            f"{limit / 1e6:.1f} MB. Most weigh: {'; '.join(heaviest(page))}."
+        )
     return path
 
 
 if __name__ == "__main__":
-    build_report()
+    try:
+        build_report()
+    except (ReportError, FileNotFoundError) as error:
+        sys.exit(f"\n{error}")

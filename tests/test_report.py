@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from io import BytesIO
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
@@ -41,7 +42,7 @@ def executed(tmp_path, monkeypatch):
 
 def test_the_page_is_whole_in_itself(executed):
     page = report.build_report(executed).read_text(encoding="utf-8")
-    assert not OUTSIDE.findall(re.sub(r"<style>.*?</style>|data:[^\"']+", "", page, flags=re.DOTALL))
+    assert not OUTSIDE.findall(re.sub(r"<style>.*?</style>|data:[^\"]+", "", page, flags=re.DOTALL))
     assert "default-src 'none'" in page
     assert "<title>Does it work?</title>" in page
     assert 'href="#First-part"' in page
@@ -68,14 +69,35 @@ def test_without_the_executed_report_there_is_a_sentence(tmp_path):
         report.build_report(tmp_path)
 
 
+def test_a_page_that_is_too_big_is_refused_with_its_heaviest_parts_and_can_be_looked_at(executed):
+    with pytest.raises(report.ReportError, match=r"report\.html is .* at most 0\.0 MB\. Most weigh: .*MB"):
+        report.build_report(executed, limit=1000)
+    assert (executed / "report.html").stat().st_size > 1000
+    assert report.LIMIT == 8_000_000
+
+
+def test_a_figure_of_frames_holds_them_once(tmp_path, rng):
+    frame = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    for look, value in (("light", 0), ("dark", 255)):
+        frame[0] = value
+        write_frame(tmp_path / f"crops.{look}.png", frame)
+    markup = report.show_figure(tmp_path / "crops", "two crops", "Crops").markup
+    assert re.findall(r'<img (?:class="([\w-]+)" )?src="data:image/webp', markup) == [
+        "",
+        "for-light",
+        "for-dark",
+    ]
+    assert markup.count('alt="two crops"') == 1
+
+
 def test_a_figure_has_both_looks_and_its_words_are_escaped(tmp_path):
     for look in ("light", "dark"):
         (tmp_path / f"gain.{look}.svg").write_text(f"<svg>{look}</svg>", encoding="utf-8")
     markup = report.show_figure(tmp_path / "gain", 'a "gain" < 1', "caption & more").markup
     assert 'alt="a &quot;gain&quot; &lt; 1"' in markup
     assert "caption &amp; more" in markup
-    data = re.search(r'for-dark" src="data:image/svg\+xml;base64,([^"]+)"', markup).group(1)
-    assert base64.b64decode(data) == b"<svg>dark</svg>"
+    data = re.search(r'for-dark" src="data:image/svg\+xml,([^"]+)"', markup).group(1)
+    assert unquote(data) == "<svg>dark</svg>"
     with pytest.raises(ValueError, match="figure loss: expected one light file"):
         report.show_figure(tmp_path / "loss", "", "")
 
@@ -86,6 +108,12 @@ def test_a_table_has_row_and_column_headers_and_escaped_words():
     assert '<th scope="row">a&lt;b</th><td>1.25</td>' in markup
     assert markup.count('scope="col"') == 2
     assert "<figcaption>Gains</figcaption>" in markup
+
+
+def test_words_wrap_and_sentences_have_room():
+    table = pd.DataFrame({"a": ["x"], "verdict": ["worse"], "doubt": ["word " * 12], "dB": ["+0.1"]})
+    markup = report.show_table(table, "", words=("verdict", "doubt")).markup
+    assert re.findall(r"<td( class=\"[\w ]+\")?>", markup) == [' class="words"', ' class="words long"', ""]
 
 
 def test_a_slider_holds_the_very_pixels(tmp_path, rng):

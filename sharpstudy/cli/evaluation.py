@@ -111,7 +111,10 @@ def _compare(
 def _show(found: Comparison, settings: EvalSettings) -> None:
     from sharpstudy.evaluate import words
 
-    click.echo(f"\n{table_text(words.result_rows(found))}\n")
+    table = table_text(words.result_rows(found))
+    click.echo(f"\n{table}\n")
+    if "(!)" in table:
+        click.echo("(!) does harm: it is worse than doing nothing here, or spoils frames that need nothing\n")
     for line in words.sentences(found):
         click.echo(line)
     for line in (*found.notes, *words.missing_metrics(found)):
