@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from sharpstudy.data.clips import read_clip
-from sharpstudy.runtime.levels import Reuse, add_detail, half_detail
+from sharpstudy.runtime import levels
+from sharpstudy.runtime.levels import Reuse, add_detail, half_detail, halved, mixed
 from tests.live_tools import frame
 from tests.material import picture, scene
 
@@ -32,6 +33,31 @@ def test_half_size_never_looks_worse_than_raw():
     for odd in ((241, 319), (1, 1), (3, 2)):
         one = clean[: odd[0], : odd[1]]
         assert np.array_equal(add_detail(one, half_detail(one, lambda small: small)), one)
+
+
+@pytest.mark.parametrize("size", [(240, 320), (121, 159), (1, 1), (3, 2)])
+@pytest.mark.parametrize("strength", [1.0, 0.5])
+def test_pillow_does_what_opencv_does(monkeypatch, size, strength):
+    frame = scene(4, size[1], size[0])
+    darker = lambda one: one - one // 8  # noqa: E731
+    made = []
+    for library in (levels.opencv, lambda: None):
+        monkeypatch.setattr(levels, "opencv", library)
+        detail = half_detail(frame, darker)
+        made.append(
+            (halved(frame), detail, add_detail(frame, detail, strength), mixed(frame, 255 - frame, 0.3))
+        )
+    for fast, slow in zip(*made, strict=True):
+        assert fast.shape == slow.shape
+        apart = np.abs(fast.astype(int) - slow)
+        # Of odd sides Pillow's box takes whole pixels, so that small frames lie up to half a pixel apart.
+        assert apart.max() <= (16 if size[0] % 2 else 2)
+        assert apart.mean() < 2
+    assert made[1][2].flags.writeable
+    assert np.array_equal(add_detail(frame, half_detail(frame, lambda one: one), strength), frame)
+    reuse = Reuse()
+    reuse.keep(frame, detail)
+    assert reuse.still_detail(frame) is None
 
 
 def passing(at: int, height: int = 240, width: int = 320) -> np.ndarray:

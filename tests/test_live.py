@@ -109,6 +109,20 @@ def test_strength_and_bypass_may_change_while_it_runs():
     keeper.close()
 
 
+def test_half_size_adds_half_of_what_it_finds_and_nothing_where_it_is_sharp():
+    settled = PolicySettings(deadline_s=5.0, patience_s=1e9, longest_patience_s=1e9)
+    keeper, flat = sharpener(settings=settled), frame(100)
+    for number in range(2):
+        keeper.policy.report(number, "late")
+    live = keeper(captured(flat))
+    assert (live.level, live.outcome, int(live.restored[0, 0, 0])) == ("half", "restored", 105)
+    board = (np.indices((64, 64)).sum(0) // 4 % 2)[..., None].repeat(3, 2).astype(np.uint8) * 200
+    lives = [keeper(captured(board)) for _ in range(25)]
+    assert lives[0].outcome == "restored"
+    assert (lives[-1].level, lives[-1].outcome) == ("bypass", "raw")
+    keeper.close()
+
+
 def test_frames_that_are_sharp_already_pass_after_a_fade():
     keeper, raw = sharpener(is_sharp=lambda one: bool(one[0, 0, 0] == 100)), frame(100)
     lives = [keeper(captured(raw)) for _ in range(25)]

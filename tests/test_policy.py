@@ -89,6 +89,24 @@ def test_alternate_frames_are_restored_and_reused_in_turn():
     assert policy.plan(busy=True) == "raw"
 
 
+def test_levels_at_half_size_are_passed_over_while_they_do_harm():
+    policy = Policy()
+    policy.half = "harms"
+    for number in range(2):
+        policy.report(number / 30, "late")
+    assert policy.level == "bypass"
+    policy.report(3.0, "raw")
+    assert policy.level == "full"
+    for number in range(2):
+        policy.report(3.1 + number / 30, "late")
+    policy.half = "helps"
+    policy.report(20.0, "raw")
+    assert policy.level == "alternate"
+    policy.half = "harms"
+    policy.report(20.1, "raw")
+    assert policy.level == "bypass"
+
+
 def test_failures_count_as_late_and_bypass_asks_for_nothing():
     policy = Policy(PolicySettings(tolerated=0))
     for number in range(3):

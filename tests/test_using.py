@@ -35,7 +35,7 @@ class FakeSharpener:
 @pytest.fixture
 def call(monkeypatch, tmp_path):
     monkeypatch.setattr(sharpstudy.runtime, "Sharpener", FakeSharpener, raising=False)
-    monkeypatch.setattr(sharpstudy.runtime, "looks_sharp", lambda frame: False, raising=False)
+    monkeypatch.setattr(sharpstudy.runtime, "SharpJudge", lambda: lambda frame: False, raising=False)
     monkeypatch.chdir(tmp_path)
     return lambda command, *words: CliRunner().invoke(command, [str(word) for word in words])
 

@@ -10,10 +10,11 @@ import pytest
 
 from sharpstudy.data.clips import probe_clip, read_clip, write_clip
 from sharpstudy.data.files import FrameError
+from sharpstudy.runtime import Sharpener
 from sharpstudy.runtime.video import VideoSettings, sharpen_video, video_target
 from tests.picture_tools import moving, numbers
 from tests.test_clip_source import turned
-from tests.using_tools import beep_times, flash_times, sharper, write_beeps_and_flashes
+from tests.using_tools import MARK, beep_times, flash_times, sharper, write_beeps_and_flashes
 
 av = pytest.importorskip("av")
 
@@ -33,6 +34,27 @@ def test_sound_stays_in_step_with_the_picture(tmp_path, suffix):
     assert len(flashes) == len(beeps) == 29
     assert np.abs(np.diff(flashes) - 1).max() < 0.002  # Matroska may move both by the sound's lead-in
     assert np.abs(flashes - beeps).max() < 0.020
+
+
+@pytest.mark.slow
+def test_half_a_minute_of_a_real_call_is_sharpened_with_its_sound_in_step(assets, tmp_path):
+    call = [one.frame[::2, ::2] for one in read_clip(assets / "data" / "webcam_clips" / "bird.mkv")]
+    source, target = tmp_path / "a.mp4", tmp_path / "b.mp4"
+    write_beeps_and_flashes(source, 30, size=(320, 240), pictures=call)
+    with Sharpener(bypass="off") as sharpener:
+        report = sharpener.video(source, target)
+    assert (report.frames, report.ended, report.breaks, report.notes) == (900, "whole", (), ())
+    before, after = probe_clip(source), probe_clip(target)
+    assert after.frames == before.frames == 900
+    assert after.duration_s == pytest.approx(before.duration_s, abs=0.001)
+    flashes, beeps = flash_times(target), beep_times(target)
+    assert len(flashes) == len(beeps) == 29
+    assert np.abs(flashes - beeps).max() < 0.020
+    assert np.ptp((flashes - beeps)[[0, -1]]) < 0.001  # nothing has drifted by the end
+    pairs = list(zip(read_clip(source), read_clip(target), strict=True))
+    assert [a.time_s for a, _ in pairs] == pytest.approx([b.time_s for _, b in pairs], abs=0.001)
+    changed = [np.abs(a.frame.astype(int) - b.frame)[MARK:].mean() for a, b in pairs[::90]]
+    assert 0.3 < min(changed) <= max(changed) < 8  # other pixels, of the same pictures
 
 
 def test_sound_of_another_length_of_block_is_copied_to_the_byte(tmp_path):

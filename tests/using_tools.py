@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 
 RATE = 48_000
 BEEP_S = 0.05
+MARK = 48  # pixels across the corner that flashes
 
 
 def sharper(frame: np.ndarray) -> np.ndarray:
@@ -27,9 +29,17 @@ def beep_samples(seconds: float, every_s: float = 1.0) -> np.ndarray:
 
 
 def write_beeps_and_flashes(
-    path: Path, seconds: float, fps: int = 30, size: tuple[int, int] = (160, 120), audio: str = "aac"
+    path: Path,
+    seconds: float,
+    fps: int = 30,
+    size: tuple[int, int] = (160, 120),
+    audio: str = "aac",
+    pictures: Sequence[np.ndarray] | None = None,
 ) -> None:
-    """A clip whose picture turns white for a frame whenever its sound beeps, with a title and a language."""
+    """A clip whose picture turns white for a frame whenever its sound beeps, with a title and a language.
+
+    With pictures it plays these again and again, and a dark square in their corner turns white.
+    """
     import av
 
     with av.open(str(path), "w") as out:
@@ -41,7 +51,11 @@ def write_beeps_and_flashes(
         samples, done = beep_samples(seconds), 0
         for number in range(round(seconds * fps)):
             level = 235 if number % fps == 0 and number else 40
-            picture = av.VideoFrame.from_ndarray(np.full((size[1], size[0], 3), level, np.uint8))
+            frame = np.full((size[1], size[0], 3), level, np.uint8)
+            if pictures is not None:
+                frame = pictures[number % len(pictures)].copy()
+                frame[:MARK, :MARK] = level
+            picture = av.VideoFrame.from_ndarray(frame)
             picture.pts, picture.time_base = number, Fraction(1, fps)
             out.mux(video.encode(picture))
             until = min(len(samples), round((number + 1) / fps * RATE) // 1024 * 1024)
@@ -55,11 +69,12 @@ def write_beeps_and_flashes(
 
 
 def flash_times(path: Path) -> np.ndarray:
-    """When the picture turns white (seconds on the container's clock)."""
+    """When the corner of the picture turns white (seconds on the container's clock)."""
     import av
 
     with av.open(str(path)) as read:
-        shown = [(float(one.time), one.to_ndarray(format="gray").mean()) for one in read.decode(video=0)]
+        frames = [(float(one.time), one.to_ndarray(format="gray")) for one in read.decode(video=0)]
+    shown = [(time_s, frame[8 : MARK - 8, 8 : MARK - 8].mean()) for time_s, frame in frames]
     return np.array([time_s for time_s, level in shown if level > 140])
 
 

@@ -227,7 +227,7 @@ def live(
     drag the line with the mouse; + and - set the strength, space switches it off and on, s saves before and
     after, o hides the numbers, q quits.
     """
-    from sharpstudy.runtime import Sharpener, looks_sharp
+    from sharpstudy.runtime import Sharpener, SharpJudge
     from sharpstudy.runtime.cameras import CameraSettings, open_camera
     from sharpstudy.runtime.deadline import DeadlineSharpener
     from sharpstudy.runtime.live import run_live, slowed
@@ -245,7 +245,7 @@ def live(
         source = open_camera(camera, asked)
         click.echo(f"{source.name}: {sharpener.about}")
         keeper = DeadlineSharpener(
-            restore, PolicySettings(deadline_s=1 / float(fps)), strength=strength, is_sharp=looks_sharp
+            restore, PolicySettings(deadline_s=1 / float(fps)), strength=strength, is_sharp=SharpJudge()
         )
         screen, outputs = _receivers(headless, virtual_camera, snapshots, strength, source)
         stats = run_live(source, keeper, screen=screen, outputs=outputs, seconds=seconds, report=report)

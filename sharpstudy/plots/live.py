@@ -33,7 +33,8 @@ def policy_decisions(
             )
     above.axhline(deadline_ms, color=role_colour("baseline"), lw=1.0, ls="--")
     above.text(decisions["time_s"].max(), deadline_ms, "deadline ", ha="right", va="bottom", fontsize=8)
-    above.set_ylim(0, 1.25 * max(deadline_ms, decisions["latency_ms"].max()))
+    top = 1.25 * max(deadline_ms, decisions["latency_ms"].max())
+    above.set_ylim(-0.03 * top, top)  # so that dots at 0 are seen whole
     above.set_ylabel("capture to\nhand-over (ms)")
     above.legend(ncols=5, loc="lower left", bbox_to_anchor=(0.0, 1.0), markerscale=3)
     steps = decisions["level"].map({level: -at for at, level in enumerate(LEVELS)})

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .live import run_live
     from .models import available_models
     from .pictures import sharpen_picture
-    from .sharp_frames import looks_sharp, sharpness
+    from .sharp_frames import SharpJudge, looks_sharp, sharpness
     from .video import VideoReport, VideoSettings, sharpen_video
 
 _HOMES = {
@@ -38,6 +38,7 @@ _HOMES = {
     "DeadlineSharpener": "deadline",
     "Exported": "export",
     "Format": "export",
+    "SharpJudge": "sharp_frames",
     "Sharpener": "engine",
     "SharpenerError": "errors",
     "VideoReport": "video",
@@ -59,6 +60,7 @@ __all__ = [
     "DeadlineSharpener",
     "Exported",
     "Format",
+    "SharpJudge",
     "Sharpener",
     "SharpenerError",
     "VideoReport",

@@ -13,8 +13,9 @@ from typing import Literal
 import numpy as np
 
 from sharpstudy.runtime.capture import Captured
-from sharpstudy.runtime.levels import Restore, Reuse, add_detail, half_detail
+from sharpstudy.runtime.levels import HALF_STRENGTH, Restore, Reuse, add_detail, half_detail, halved, mixed
 from sharpstudy.runtime.policy import Level, Outcome, Plan, Policy, PolicySettings, SharpGate
+from sharpstudy.runtime.sharp_frames import sharp_at_half
 
 _MARGIN_S = 0.002  # kept of the deadline for handing the frame on
 
@@ -37,7 +38,8 @@ class DeadlineSharpener:
 
     The network runs in a thread of its own. While it is still at an earlier frame, and whenever it fails, the
     raw frame goes out. `strength` (0 to 1) and `mode` may be set while it runs. `is_sharp` says whether a raw
-    frame needs no sharpening.
+    frame needs no sharpening; a SharpJudge does for the frames of a call. Levels at half size are passed over
+    where frames are sharp at that size.
     """
 
     def __init__(
@@ -54,7 +56,8 @@ class DeadlineSharpener:
         self.mode: Literal["sharpen", "bypass"] = "sharpen"
         self.last_error = ""
         self._restore, self._is_sharp, self._clock = restore, is_sharp, clock
-        self._gate, self._reuse = SharpGate(), Reuse()
+        self._gate, self._half_gate, self._reuse = SharpGate(), SharpGate(), Reuse()
+        self._sharp_at_half = sharp_at_half()
         self._jobs: queue.SimpleQueue[tuple[Future, Callable] | None] = queue.SimpleQueue()
         self._running: Future | None = None
         threading.Thread(target=self._work, name="sharpener", daemon=True).start()
@@ -71,11 +74,12 @@ class DeadlineSharpener:
     def __call__(self, captured: Captured) -> Live:
         """The frame, restored as far as the deadline allows."""
         frame, level = captured.frame, self.policy.level
-        strength = self._strength_of(frame)
+        wanted = self._strength_of(frame)
+        strength = wanted if level == "full" else wanted * self._worth_of_half(frame)
         busy = self._running is not None and not self._running.done()
         plan: Plan = "raw" if strength == 0 else self.policy.plan(busy)
         restored, outcome, cost_s = self._carry_out(plan, level, captured, strength)
-        if strength == 0 and self.strength and self.mode == "sharpen":
+        if wanted == 0 and self.strength and self.mode == "sharpen":
             outcome = "sharp"
         ready_s = self._clock()
         if outcome not in ("restored", "reused"):
@@ -91,6 +95,12 @@ class DeadlineSharpener:
         if self.mode == "bypass" or self._is_sharp is None:
             return self.strength if self.mode == "sharpen" else 0.0
         return self.strength * self._gate.update(lambda: self._is_sharp(frame))
+
+    def _worth_of_half(self, frame: np.ndarray) -> float:
+        """How much of the detail of half size is added; none where the frame is sharp at that size."""
+        weight = self._half_gate.update(lambda: self._sharp_at_half(halved(frame)))
+        self.policy.half = "harms" if weight == 0 else "helps"
+        return HALF_STRENGTH * weight
 
     def _carry_out(
         self, plan: Plan, level: Level, captured: Captured, strength: float
@@ -145,8 +155,4 @@ def _mixed(frame: np.ndarray, restored: np.ndarray, strength: float) -> np.ndarr
     """`strength` of the way from the frame to the restored one; a ValueError for one that cannot be shown."""
     if restored.shape != frame.shape or restored.dtype != np.uint8:
         raise ValueError(f"the model gave {restored.dtype} {restored.shape} for {frame.shape}")
-    if strength == 1:
-        return restored
-    import cv2
-
-    return cv2.addWeighted(frame, 1 - strength, restored, strength, 0)
+    return restored if strength == 1 else mixed(frame, restored, strength)

@@ -20,6 +20,7 @@ LEVELS: tuple[Level, ...] = ("full", "half", "alternate", "bypass")
 """From the best to the cheapest: the network on the whole frame; on the frame at half size, its detail
 enlarged and added to the raw frame; that for every other frame, with the detail of still places reused
 between; raw."""
+HALF_LEVELS: tuple[Level, ...] = ("half", "alternate")
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,15 @@ class Policy:
 
     Ask `plan` before a frame and tell `report` what became of it. A level is left when more than `tolerated`
     of its last `window` restorations came late or failed. A better one is tried after `patience_s` without
-    such a frame, if the present one has time to spare. Patience doubles when a better level has to be left
+    such a frame, if the present one has time to spare. While `half` is "harms", the two levels at half size
+    are passed over. Patience doubles when a better level has to be left
     again within twice that time, and is as short as at first after one that held longer.
     """
 
     def __init__(self, settings: PolicySettings | None = None) -> None:
         self.settings = settings or PolicySettings()
         self.patience_s = self.settings.patience_s
+        self.half: Literal["helps", "harms"] = "helps"  # whether half size is worth anything; may be set
         self._at = 0  # index into LEVELS
         self._costs: deque[float] = deque(maxlen=self.settings.window)
         self._calm_since_s: float | None = None
@@ -82,6 +85,8 @@ class Policy:
         """Nothing; the frame handed on at `time_s` is counted, `cost_s` after it was captured."""
         if self._calm_since_s is None:
             self._calm_since_s = time_s
+        if self.half == "harms" and self.level in HALF_LEVELS:
+            self._settle(time_s, len(LEVELS) - 1)
         if outcome in ("late", "failed"):
             self._costs.append(inf)
             self._calm_since_s = time_s
@@ -90,7 +95,7 @@ class Policy:
         if sum(cost > self.settings.deadline_s for cost in self._costs) > self.settings.tolerated:
             self._step_down(time_s)
         elif self._at and time_s - self._calm_since_s >= self.patience_s and self._has_room():
-            self._settle(time_s, self._at - 1)
+            self._settle(time_s, self._beside(-1))
             self._tried_s = time_s
 
     def _has_room(self) -> bool:
@@ -105,7 +110,14 @@ class Policy:
             longer = min(2 * self.patience_s, self.settings.longest_patience_s)
             self.patience_s = longer if soon else self.settings.patience_s
         self._tried_s = None
-        self._settle(time_s, min(self._at + 1, len(LEVELS) - 1))
+        self._settle(time_s, self._beside(1))
+
+    def _beside(self, step: Literal[-1, 1]) -> int:
+        """The next level up or down that is worth trying."""
+        at = min(self._at + step, len(LEVELS) - 1)
+        while self.half == "harms" and LEVELS[at] in HALF_LEVELS:
+            at += step
+        return at
 
     def _settle(self, time_s: float, at: int) -> None:
         self._at, self._calm_since_s, self._reuse_next = at, time_s, False
