@@ -1,0 +1,9 @@
+"""Experiments about the realtime student: at equal steps, at equal time, and off the grid.
+
+python -m sharpstudy.experiments.ablation      variants of the recipe, one thing changed in each
+python -m sharpstudy.experiments.equal_time    the published students beside it, each for the same seconds
+python -m sharpstudy.experiments.phases        gains at factors and grid shifts that nobody trained for
+
+They use the study's own loop, frames, scores and statistics, and write tables and a figure under
+results/reference/.
+"""
