@@ -55,7 +55,10 @@ def _size(name: str, unshuffle: int, width: int, depth: int) -> Variant:
 HUBER, MSE, L1 = "pseudo_huber_reference", "mse_reference", "l1_reference"
 VARIANTS: tuple[Variant, ...] = (
     Variant(BASE, "base", "the recipe as it stands, without a teacher"),
+    _size("4/32/3", 4, 32, 3),
     _size("4/32/6", 4, 32, 6),
+    _size("4/32/8", 4, 32, 8),
+    _size("4/48/4", 4, 48, 4),
     _size("4/48/3", 4, 48, 3),
     _size("4/64/2", 4, 64, 2),
     _size("3/32/5", 3, 32, 5),
