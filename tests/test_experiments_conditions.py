@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sharpstudy.data.degrade import degrade, parse_degradation
@@ -12,6 +13,7 @@ from sharpstudy.evaluate import UNSHARP, from_callable
 from sharpstudy.experiments import conditions
 from sharpstudy.experiments.conditions import (
     ConditionsOptions,
+    bitrate_table,
     condition_table,
     condition_text,
     run_conditions,
@@ -72,3 +74,18 @@ def test_frames_of_both_parts_are_needed(references):
     tests = [one for one in references if one.split == "test"]
     with pytest.raises(ValueError, match="at least two in the validation part, got 0"):
         run_conditions(ConditionsOptions(("blur-1.5",)), [], tests, lambda text: None)
+
+
+def test_the_bitrate_that_would_look_as_good_untouched():
+    rungs, nothing, restored = (100, 200, 400), (20.0, 24.0, 26.0), (22.0, 24.0, 27.0)
+    rows = [
+        {"degradation": f"call-{kbps}k", "metric": "psnr", "model": model, "mean": mean}
+        for model, means in (("do nothing", nothing), ("sharpener", restored))
+        for kbps, mean in zip(rungs, means, strict=True)
+    ]
+    rows.append({"degradation": "blur-1.0", "metric": "psnr", "model": "sharpener", "mean": 30.0})
+    table = bitrate_table(pd.DataFrame(rows)).set_index("kbps")
+    assert list(table.index) == [100, 200]  # at 400 kbit/s no rung is as good untouched
+    assert table.loc[100, "same_as_kbps"] == pytest.approx(100 * 2**0.5)  # half way between in the logarithm
+    assert table.loc[100, "saved"] == pytest.approx(1 - 0.5**0.5)
+    assert table.loc[200, "saved"] == pytest.approx(0)

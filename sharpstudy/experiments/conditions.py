@@ -8,6 +8,7 @@ degradation, tuned on validation frames that were degraded alike: it is told wha
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,6 +55,7 @@ SOURCES = (
 )
 SAMPLING = SourceOptions(every=20, frames_per_clip=3)
 METRICS = ("psnr", "ssim")
+_RUNG = re.compile(r"call-\d+k")
 RELEASED = ("realtime-s", "realtime", "realtime-l")
 
 
@@ -104,6 +106,30 @@ def condition_table(scores: pd.DataFrame) -> pd.DataFrame:
                 row[f"against_{key}"] = verdict.word
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def bitrate_table(table: pd.DataFrame) -> pd.DataFrame:
+    """What a call would have to send, untouched, to look as good as restored, by rung of the H.264 ladder.
+
+    The bitrate at which doing nothing reaches the restored mean, between rungs on a logarithmic scale;
+    `saved` is the share of it that need not be sent. Rungs above the highest that is measured say nothing.
+    """
+    import numpy as np
+    import pandas as pd
+
+    rungs = {name: int(name[5:-1]) for name in table["degradation"].unique() if _RUNG.fullmatch(name)}
+    rows = []
+    for metric, group in table[table["degradation"].isin(rungs)].groupby("metric", sort=False):
+        means = group.pivot(index="degradation", columns="model", values="mean")
+        means = means.assign(kbps=means.index.map(rungs)).sort_values("kbps")
+        untouched = np.maximum.accumulate(means[DO_NOTHING])
+        for model in means.columns.difference([DO_NOTHING, "kbps"], sort=False):
+            for kbps, mean in zip(means["kbps"], means[model], strict=True):
+                if mean > untouched.iloc[-1]:
+                    continue
+                same = float(np.exp(np.interp(mean, untouched, np.log(means["kbps"]))))
+                rows.append((metric, model, kbps, mean, same, 1 - kbps / max(same, kbps)))
+    return pd.DataFrame(rows, columns=["metric", "model", "kbps", "mean", "same_as_kbps", "saved"])
 
 
 def condition_text(table: pd.DataFrame) -> str:
@@ -166,7 +192,7 @@ def released_models(device: str, folder: Path = WEIGHTS) -> list[Model]:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Measures the released students, writes conditions.csv and conditions.txt, and prints the text."""
+    """Measures the released students, writes three tables to the folder, and prints the text."""
     parser = make_parser("conditions", str(__doc__), "conditions")
     parser.add_argument("--only", type=names, default=CONDITIONS, metavar="NAMES",
                         help="some degradations, with commas")  # fmt: skip
@@ -182,6 +208,7 @@ def _measure(told: argparse.Namespace) -> str:
     text = condition_text(table)
     told.out.mkdir(parents=True, exist_ok=True)
     write_table(told.out / "conditions.csv", table, 4)
+    write_table(told.out / "bitrates.csv", bitrate_table(table), 4)
     write_bytes(told.out / "conditions.txt", f"{text}\n".encode())
     return text
 
