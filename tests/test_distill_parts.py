@@ -1,8 +1,10 @@
-"""What the loop is made of: schedules against torch's, averages, validation squares, watched numbers."""
+"""What the loop is made of: schedules and steps against torch's, averages, validation squares, numbers."""
 
 from __future__ import annotations
 
+import copy
 import math
+import os
 from types import ModuleType
 
 import numpy as np
@@ -16,11 +18,12 @@ from sharpstudy.data.pairs import PairStore
 from sharpstudy.distill import TrainingDiverged, TrainingError, device
 from sharpstudy.distill.device import start_fabric
 from sharpstudy.distill.learner import Average
+from sharpstudy.distill.optimise import learning, limit_norm, make_optimiser
 from sharpstudy.distill.schedule import Patience, learning_rate
 from sharpstudy.distill.validate import CAP, busiest, choose_squares, find_fault, scores_of, validate
 from sharpstudy.distill.watch import Watch
 from sharpstudy.losses import LossSum
-from sharpstudy.recipes import Schedule, Term
+from sharpstudy.recipes import Optimiser, Schedule, Term
 from tests.training_tools import TinyNetwork, make_pairs
 
 
@@ -78,6 +81,58 @@ def test_the_average_is_the_exponential_one():
         expected = decay * expected + (1 - decay) * value
         assert average.network.weight.item() == pytest.approx(expected, rel=1e-6)
     assert not average.network.weight.requires_grad
+
+
+# --- a step of the optimiser
+
+
+def with_gradients(layout: torch.memory_format, size: float = 1.0) -> TinyNetwork:
+    network = TinyNetwork(width=16).to(memory_format=layout)
+    draws = torch.Generator().manual_seed(3)
+    for weight in network.parameters():
+        weight.grad = torch.empty_like(weight).copy_(torch.randn(weight.shape, generator=draws) * size)
+    return network
+
+
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+@pytest.mark.parametrize(("name", "decay"), [("adam", 0.0), ("adam", 0.1), ("adamw", 0.1)])
+def test_the_steps_on_a_cpu_are_those_of_torchs_plain_loop(layout, name, decay):
+    kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    mine = with_gradients(layout)
+    plain = copy.deepcopy(mine)
+    for one, other in zip(mine.parameters(), plain.parameters(), strict=True):
+        other.grad = one.grad.clone()
+    expected = kinds[name](plain.parameters(), lr=0.01, weight_decay=decay, foreach=False)
+    optimiser = make_optimiser(Optimiser(name, 0.01, decay), learning(mine), "cpu")
+    for _ in range(5):
+        optimiser.step()
+        expected.step()
+    first = with_gradients(layout)
+    for one, other, start in zip(mine.parameters(), plain.parameters(), first.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
+        assert (one - start).abs().max() > 0.01
+
+
+def test_what_does_not_learn_is_not_stepped():
+    network = TinyNetwork()
+    network.first.requires_grad_(False)
+    assert [id(weight) for weight in learning(network)] == [
+        id(weight) for weight in network.last.parameters()
+    ]
+
+
+@pytest.mark.parametrize(("size", "most"), [(1.0, 0.5), (1e-3, 0.5), (1.0, math.inf), (math.nan, 0.5)])
+def test_gradients_are_limited_as_torch_limits_them(size, most):
+    network = with_gradients(torch.channels_last, size)
+    network.last.bias.grad = None
+    weights = list(network.parameters())
+    other = copy.deepcopy(network)
+    for weight, copied in zip(weights, other.parameters(), strict=True):
+        copied.grad = None if weight.grad is None else weight.grad.clone()
+    expected = nn.utils.clip_grad_norm_(other.parameters(), most)
+    torch.testing.assert_close(limit_norm(weights, most), expected, equal_nan=True)
+    for weight, copied in zip(weights[:-1], other.parameters(), strict=False):
+        torch.testing.assert_close(weight.grad, copied.grad, equal_nan=True)
 
 
 # --- validation
@@ -185,6 +240,15 @@ def test_several_steps_are_looked_at_at_once_and_the_first_bad_one_is_named():
 
 
 # --- the library below
+
+
+def test_no_step_looks_for_a_gpu_that_is_not_there(monkeypatch):
+    switch = "PYTORCH_NVML_BASED_CUDA_CHECK"
+    for there, left in ((False, None), (True, "1")):
+        monkeypatch.setenv(switch, "1")
+        monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
+        start_fabric("cpu")
+        assert os.environ.get(switch) == left
 
 
 def test_fabric_is_found_under_either_name(monkeypatch):

@@ -24,6 +24,7 @@ from sharpstudy.distill.checkpoint import (
     restore_optimiser,
     write_checkpoint,
 )
+from sharpstudy.distill.optimise import make_optimiser
 from sharpstudy.paths import ROOT
 from sharpstudy.recipes import Optimiser, Schedule
 from tests.training_tools import TinyNetwork, assert_same_bits, make_pairs, make_settings, run_training
@@ -215,7 +216,8 @@ def test_a_checkpoint_gives_back_what_it_was_given(tmp_path):
             assert torch.equal(found.tensors[group][name], tensor)
 
 
-def test_the_optimiser_goes_on_as_if_never_stopped():
+@pytest.mark.parametrize("name", ["adam", "adamw"])
+def test_the_optimiser_goes_on_as_if_never_stopped(name):
     def step(network: TinyNetwork, optimiser: torch.optim.Optimizer) -> None:
         frames = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(1))
         network(frames).square().mean().backward()
@@ -223,7 +225,8 @@ def test_the_optimiser_goes_on_as_if_never_stopped():
         optimiser.zero_grad()
 
     networks = [TinyNetwork().to(memory_format=torch.channels_last) for _ in range(2)]
-    optimisers = [torch.optim.Adam(network.parameters(), lr=1e-2) for network in networks]
+    settings = Optimiser(name, 1e-2, 0.1)
+    optimisers = [make_optimiser(settings, list(network.parameters()), "cpu") for network in networks]
     step(networks[0], optimisers[0])
     networks[1].load_state_dict(networks[0].state_dict())
     kept = {name: tensor.clone().contiguous() for name, tensor in optimiser_tensors(optimisers[0]).items()}

@@ -117,7 +117,7 @@ class Patches(Dataset):
     def take(self, indices: Sequence[int]) -> dict[str, torch.Tensor]:
         """The patches with these numbers as one batch."""
         places = self.places(indices)
-        return {part: _to_batch([self._crop(part, place) for place in places]) for part in self.parts}
+        return {part: self._gather(part, places) for part in self.parts}
 
     def places(self, indices: Sequence[int]) -> list[Place]:
         """Where the patches with these numbers come from."""
@@ -137,15 +137,29 @@ class Patches(Dataset):
         )
         return Place(pair, top, left, int(draw[3] * self.symmetries))
 
-    def _crop(self, part: Part, place: Place) -> np.ndarray:
-        step = self.scale if part == "small" else 1
-        patch = self._rows[part][place.pair].crop(place.top // step, place.left // step, self.size // step)
-        return turned(patch, place.symmetry)
+    def _gather(self, part: Part, places: Sequence[Place]) -> torch.Tensor:
+        """float32 (B,3,P,P) in [0,1]: uint8 patches converted once for the whole batch, floats as they are.
+
+        By NumPy on one thread: a thread pool that the student's training uses as well would make both wait.
+        """
+        step, rows = self.scale if part == "small" else 1, self._rows[part]
+        side = self.size // step
+        stack = np.empty((len(places), 3, side, side), rows[0].dtype)
+        for slot, place in zip(stack, places, strict=True):
+            patch = rows[place.pair].crop(place.top // step, place.left // step, side)
+            slot[:] = turned(patch, place.symmetry).transpose(2, 0, 1)
+        if stack.dtype == np.uint8:
+            return torch.from_numpy(np.divide(stack, np.float32(255), dtype=np.float32))
+        return torch.from_numpy(stack.astype(np.float32, copy=False))
 
 
 def turned(patch: np.ndarray, symmetry: int) -> np.ndarray:
     """A view of the HxWx3 patch under one of the 8 symmetries of the square (see Place)."""
-    return np.rot90(patch[:, ::-1] if symmetry >= 4 else patch, symmetry % 4)
+    if symmetry >= 4:
+        patch = patch[:, ::-1]
+    if symmetry % 2:
+        patch = patch[:, ::-1].swapaxes(0, 1)
+    return patch[::-1, ::-1] if symmetry % 4 >= 2 else patch
 
 
 def turned_back(patch: np.ndarray, symmetry: int) -> np.ndarray:
@@ -183,19 +197,6 @@ def _sum_by(keys: np.ndarray, values: np.ndarray) -> np.ndarray:
     """For every element the sum of the values that have its key."""
     _, inverse = np.unique(keys, return_inverse=True)
     return np.bincount(inverse, values)[inverse]
-
-
-def _to_batch(patches: list[np.ndarray]) -> torch.Tensor:
-    """float32 (B,3,P,P) in [0,1]: uint8 patches converted once for the whole batch, floats as they are.
-
-    By NumPy on one thread: a thread pool that the student's training uses as well would make both wait.
-    """
-    stack = np.empty((len(patches), 3, *patches[0].shape[:2]), patches[0].dtype)
-    for slot, patch in zip(stack, patches, strict=True):
-        slot[:] = patch.transpose(2, 0, 1)
-    if stack.dtype == np.uint8:
-        return torch.from_numpy(np.divide(stack, np.float32(255), dtype=np.float32))
-    return torch.from_numpy(stack.astype(np.float32, copy=False))
 
 
 def _rows_of(store: PairStore, index: int, part: Part) -> Rows:

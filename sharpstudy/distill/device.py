@@ -34,6 +34,7 @@ def start_fabric(device: str = "auto", precision: Precision = "fp32") -> Fabric:
     fabric = _library().Fabric(
         accelerator=kind, plugins=plugins or None, **(parallel if processes > 1 else alone)
     )
+    _look_for_gpus_once()
     fabric.launch()
     return fabric
 
@@ -90,6 +91,16 @@ def _mixed_precision(precision: str, kind: str) -> Any:
             return data
 
     return FullFrames(precision, device=kind)
+
+
+def _look_for_gpus_once() -> None:
+    """Where there is no GPU, undoes Fabric's wish that torch look for one through NVIDIA's library.
+
+    An optimiser asks at every step whether there is a GPU. Through that library torch searches the disk for
+    it each time, which takes as long as the step of a small network.
+    """
+    if not torch.cuda.is_available():
+        os.environ.pop("PYTORCH_NVML_BASED_CUDA_CHECK", None)
 
 
 def _library() -> ModuleType:

@@ -24,7 +24,8 @@ from sharpstudy.distill.checkpoint import (
 from sharpstudy.distill.identity import check_same, fingerprint
 from sharpstudy.distill.learner import Average, Learner
 from sharpstudy.distill.log import Log, write_samples
-from sharpstudy.distill.schedule import Patience, make_optimiser
+from sharpstudy.distill.optimise import learning, make_optimiser
+from sharpstudy.distill.schedule import Patience
 from sharpstudy.distill.settings import (
     Features,
     Progress,
@@ -212,7 +213,8 @@ class Job:
         settings = self.settings
         if settings.memory == "channels-last":
             self.learner.to(memory_format=torch.channels_last)  # weights alone: convolutions follow them
-        self.optimiser = make_optimiser(settings.optimiser, self.learner.parameters())
+        self.weights = learning(self.learner)
+        self.optimiser = make_optimiser(settings.optimiser, self.weights, self.fabric.device.type)
         self.parallel, self.stepper = self.fabric.setup(self.learner, self.optimiser)
         self.average = Average(self.network, settings.ema) if settings.ema else None
 

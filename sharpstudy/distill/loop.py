@@ -13,7 +13,8 @@ from sharpstudy.data.pairs import PairStore
 from sharpstudy.data.patches import Patches
 from sharpstudy.distill.device import choose_precision, start_fabric
 from sharpstudy.distill.job import Job
-from sharpstudy.distill.schedule import learning_rate, set_rate
+from sharpstudy.distill.optimise import forget_gradients, limit_norm, set_rate
+from sharpstudy.distill.schedule import learning_rate
 from sharpstudy.distill.settings import (
     Features,
     OnStep,
@@ -68,9 +69,10 @@ def train(
             set_rate(job.optimiser, rate)
             loss, parts = job.parallel(fabric.to_device(batch))
             fabric.backward(loss)
-            norm = fabric.clip_gradients(job.learner, job.stepper, max_norm=clip, error_if_nonfinite=False)
+            fabric.strategy.precision.unscale_gradients(job.optimiser)  # of fp16
+            norm = limit_norm(job.weights, clip)
             job.stepper.step()
-            job.stepper.zero_grad()
+            forget_gradients(job.weights)
             if job.average:
                 job.average.update(job.step)
             job.watch.note(loss, norm, parts)

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-import torch
-from torch import nn
-
-from sharpstudy.recipes import Optimiser, Schedule
+from sharpstudy.recipes import Schedule
 
 
 def learning_rate(schedule: Schedule, peak: float, step: int, steps: int, factor: float = 1.0) -> float:
@@ -49,16 +45,3 @@ class Patience:
         if schedule.name == "plateau" and self.stalled > schedule.patience:
             self.factor, self.stalled = max(self.factor * schedule.factor, schedule.floor), 0
         return False
-
-
-def make_optimiser(optimiser: Optimiser, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """The optimiser over those of the parameters that learn, with torch's own betas."""
-    kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-    learning = [parameter for parameter in parameters if parameter.requires_grad]
-    return kinds[optimiser.name](learning, lr=optimiser.learning_rate, weight_decay=optimiser.weight_decay)
-
-
-def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
-    """Gives the rate to the next step."""
-    for group in optimiser.param_groups:
-        group["lr"] = rate

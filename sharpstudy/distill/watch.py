@@ -71,19 +71,22 @@ class Watch:
             setattr(self, name, value)
 
     def _check(self, step: int, seen: Mapping[str, float]) -> None:
-        numbers = ", ".join(f"{name} {value:.4g}" for name, value in seen.items())
         broken = [name for name, value in seen.items() if not math.isfinite(value)]
         if broken == ["grad_norm"] and self._may_skip and self.skipped < MOST_SKIPPED:
             self.skipped += 1
             return
         self.skipped = 0
         if broken:
-            raise TrainingDiverged(f"step {step}: {_list(broken)} is no finite number ({numbers})")
+            raise TrainingDiverged(f"step {step}: {_list(broken)} is no finite number ({_numbers(seen)})")
         if seen["loss"] > EXPLODED * max(self.lowest, self._faint) and math.isfinite(self.lowest):
             raise TrainingDiverged(
                 f"step {step}: the loss is more than {EXPLODED} times its best epoch's"
-                f" {self.lowest:.4g} ({numbers})"
+                f" {self.lowest:.4g} ({_numbers(seen)})"
             )
+
+
+def _numbers(seen: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in seen.items())
 
 
 def _list(names: Sequence[str]) -> str:
