@@ -1,0 +1,85 @@
+"""The measurements in results/reference as tables and sentences for the report; pandas alone.
+
+They were made once, by commands that results/reference/README.md names, and not by the run that shows them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+NOTHING, MASK, CLEAN = "do nothing", "tuned unsharp", "clean"
+STUDENTS = ("realtime-s", "realtime", "realtime-l")
+METRIC_NAMES = {"psnr": "PSNR", "ssim": "SSIM"}
+
+
+def gains_table(conditions: pd.DataFrame, metric: str = "psnr") -> pd.DataFrame:
+    """A row for each degradation: what doing nothing scores, and what mask and students gain on it.
+
+    SSIM is told in hundredths. A student that is better than the mask is marked ▲, one that is worse ▽.
+    """
+    rows = []
+    for degradation, group in _of(conditions, metric).groupby("degradation", sort=False):
+        if degradation == CLEAN:
+            continue
+        by_model = group.set_index("model")
+        row = {"degradation": degradation, NOTHING: _mean(by_model.loc[NOTHING, "mean"], metric)}
+        for name in (MASK, *STUDENTS):
+            if name in set(conditions["model"]):
+                row[name] = _gain(by_model.loc[name], metric) if name in by_model.index else "–"
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def against_words(conditions: pd.DataFrame, student: str = "realtime") -> str:
+    """On how many degradations a student is better or worse than doing nothing and the mask, in PSNR."""
+    rows = _of(conditions, "psnr")
+    rows = rows[(rows["model"] == student) & (rows["degradation"] != CLEAN)]
+    parts = []
+    for key, name in (("nothing", "doing nothing"), ("mask", "the mask tuned on the degradation")):
+        words = rows[f"against_{key}"]
+        worse = rows.loc[words == "worse", "degradation"]
+        lost = f", worse on {', '.join(worse)}" if len(worse) else ", worse on none"
+        parts.append(f"better than {name} on {(words == 'better').sum()} of {len(rows)} degradations{lost}")
+    return f"{student} is {'; it is '.join(parts)}."
+
+
+def clean_words(conditions: pd.DataFrame) -> str:
+    """How near to frames that were not degraded each student stays."""
+    rows = _of(conditions, "psnr")
+    rows = rows[(rows["degradation"] == CLEAN) & rows["model"].isin(STUDENTS)]
+    told = [f"{row.model} {row.mean:.1f} dB" for row in rows.itertuples(index=False)]
+    return f"Of frames that were not degraded they leave, in the mean: {', '.join(told)}."
+
+
+def bitrate_words(bitrates: pd.DataFrame, student: str = "realtime") -> str:
+    """What share of a call's bits the student saves at equal SSIM, by rung."""
+    rows = bitrates[(bitrates["metric"] == "ssim") & (bitrates["model"] == student)]
+    if rows.empty:
+        return f"{student}: on no rung of the ladder is there an untouched call of equal SSIM."
+    told = [f"{row.saved:.0%} at {row.kbps} kbit/s" for row in rows.itertuples(index=False)]
+    return f"At equal mean SSIM {student} saves, of a call's bits: {', '.join(told)}."
+
+
+def _of(conditions: pd.DataFrame, metric: str) -> pd.DataFrame:
+    if metric not in METRIC_NAMES:
+        raise ValueError(f"metric: expected one of {', '.join(METRIC_NAMES)}, got {metric!r}")
+    return conditions[conditions["metric"] == metric]
+
+
+def _mean(value: float, metric: str) -> str:
+    return f"{value:.2f}" if metric == "psnr" else f"{value:.3f}"
+
+
+def _gain(row: pd.Series, metric: str) -> str:
+    factor, style = (1, "+.2f") if metric == "psnr" else (100, "+.1f")
+    gain, low, high = (factor * row[f"{end}_nothing"] for end in ("on", "low", "high"))
+    mark = {"better": " ▲", "worse": " ▽"}.get(row.get("against_mask"), "")
+    return f"{gain:{style}} [{low:{style}}, {high:{style}}]{mark}"
+
+
+def read_conditions(folder: Path) -> pd.DataFrame | None:
+    """The table of sharpstudy.experiments.conditions in a folder; None where it was not made."""
+    path = folder / "conditions" / "conditions.csv"
+    return pd.read_csv(path) if path.is_file() else None

@@ -1,0 +1,68 @@
+"""Reference measurements as the report tells them, against rows written by hand."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from sharpstudy.reference_tables import (
+    against_words,
+    bitrate_words,
+    clean_words,
+    gains_table,
+    read_conditions,
+)
+
+
+def _row(degradation, model, mean, gain=None, word="", on_mask=""):
+    ends = {} if gain is None else {"on_nothing": gain, "low_nothing": gain - 0.1, "high_nothing": gain + 0.1}
+    facts = {"degradation": degradation, "metric": "psnr", "model": model, "frames": 9, "mean": mean}
+    return {**facts, **ends, "against_nothing": word, "against_mask": on_mask}
+
+
+TABLE = pd.DataFrame(
+    [
+        _row("blur", "do nothing", 25.0),
+        _row("blur", "tuned unsharp", 26.0, 1.0, "better"),
+        _row("blur", "realtime", 26.5, 1.5, "better", "better"),
+        _row("call-800k", "do nothing", 28.0),
+        _row("call-800k", "tuned unsharp", 28.5, 0.5, "better"),
+        _row("call-800k", "realtime", 28.2, 0.2, "no difference shown", "worse"),
+        _row("clean", "do nothing", 100.0),
+        _row("clean", "realtime", 46.25, -53.75, "worse"),
+    ]
+)
+
+
+def test_gains_stand_beside_doing_nothing_and_are_marked_against_the_mask():
+    table = gains_table(TABLE).set_index("degradation")
+    assert list(table.index) == ["blur", "call-800k"]  # what is clean has no gain
+    assert list(table.columns) == ["do nothing", "tuned unsharp", "realtime"]
+    assert table.loc["blur"].tolist() == ["25.00", "+1.00 [+0.90, +1.10]", "+1.50 [+1.40, +1.60] ▲"]
+    assert table.loc["call-800k", "realtime"] == "+0.20 [+0.10, +0.30] ▽"
+    with pytest.raises(ValueError, match="expected one of psnr, ssim"):
+        gains_table(TABLE, "lpips")
+
+
+def test_sentences_count_and_name():
+    assert against_words(TABLE) == (
+        "realtime is better than doing nothing on 1 of 2 degradations, worse on none; it is better than the"
+        " mask tuned on the degradation on 1 of 2 degradations, worse on call-800k."
+    )
+    assert clean_words(TABLE) == "Of frames that were not degraded they leave, in the mean: realtime 46.2 dB."
+
+
+def test_bits_saved_are_those_of_the_student():
+    bits = pd.DataFrame(
+        [("ssim", "realtime", 100, 0.25), ("ssim", "other", 100, 0.5), ("psnr", "realtime", 200, 0.1)],
+        columns=["metric", "model", "kbps", "saved"],
+    )
+    assert bitrate_words(bits).endswith("of a call's bits: 25% at 100 kbit/s.")
+    assert "on no rung" in bitrate_words(bits[bits["metric"] == "psnr"])
+
+
+def test_a_folder_without_measurements_has_no_table(tmp_path):
+    assert read_conditions(tmp_path) is None
+    (tmp_path / "conditions").mkdir()
+    TABLE.to_csv(tmp_path / "conditions" / "conditions.csv", index=False)
+    assert len(read_conditions(tmp_path)) == len(TABLE)
