@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 NOTHING, MASK, CLEAN = "do nothing", "tuned unsharp", "clean"
-STUDENTS = ("realtime-s", "realtime", "realtime-l")
+STUDENTS = ("realtime-S", "realtime", "realtime-L")
 METRIC_NAMES = {"psnr": "PSNR", "ssim": "SSIM"}
 
 

@@ -176,7 +176,7 @@ def test_blind_draws_what_it_says():
         kind: np.mean([kind in str(settings) for settings in drawn]) for kind in ("Clean", "Call", "Noise")
     }
     assert share["Clean"] == pytest.approx(0.08, abs=0.02)
-    assert share["Call"] == pytest.approx(0.92 * 0.3, abs=0.03)
+    assert share["Call"] == pytest.approx(0.92 * 0.7, abs=0.03)
     assert share["Noise"] == pytest.approx(0.92 * 0.05, abs=0.02)
     steps = [step for settings in drawn if isinstance(settings, Chain) for step in settings.steps]
     down_ups = [step for step in steps if isinstance(step, DownUp)]

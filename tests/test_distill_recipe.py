@@ -64,17 +64,19 @@ def test_a_recipe_trains_its_student(pairs, tmp_path):
     recipe = small_recipe(epochs=3)
     result = distilled(with_reference_targets(pairs), tmp_path, recipe=recipe)
     assert result.steps == 6
-    terms = ["pseudo_huber_reference", "mse_reference", "mse_target"]
-    assert list(result.rows[1])[:5] == ["step", "epoch", *terms]
+    terms = ["pseudo_huber_reference", "mse_reference", "relative_reference", "mse_target"]
+    assert list(result.rows[1])[:6] == ["step", "epoch", *terms]
     assert result.rows[0]["gain_db"] == 0, "a fresh realtime student returns its input"
     card = json.loads((tmp_path / "card.json").read_text())
     assert card == json.loads(json.dumps(result.card))
     arguments = dict(recipe.student.arguments)
-    assert card["student"] == {"name": "realtime", "arguments": arguments, "parameters": 64720}
+    assert card["student"] == {"name": "realtime", "arguments": arguments, "parameters": 43355}
     assert card["recipe_hash"] == recipe_hash(recipe)
     assert card["data"]["train"] == {"pairs": 6, "sha256": data_hash(with_reference_targets(pairs))}
     assert card["teacher"] == {"name": "made up", "weights": "released", "sha256": None, "gate": None}
-    assert card["loss"] == "1 pseudo_huber_reference + 3 mse_reference + 1 mse_target"
+    assert (
+        card["loss"] == "1 pseudo_huber_reference + 3 mse_reference + 0.03 relative_reference + 1 mse_target"
+    )
     assert card["steps"] == {"planned": 6, "done": 6, "best": result.best_step}
     assert card["validation"]["gain_db"] == result.scores["gain_db"]
     assert card["versions"]["torch"] == torch.__version__

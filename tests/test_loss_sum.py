@@ -57,6 +57,21 @@ def test_each_name_compares_what_it_says(name):
     assert loss.item() == pytest.approx(2.5 * expected.item(), rel=1e-6)
 
 
+def test_an_error_is_weighed_by_that_of_the_degraded_frame():
+    reference, degraded = frames(2), frames(2).clone()
+    degraded[0] += 0.1  # a strong degradation, mean squared error 0.01
+    degraded[1:] += 0.01  # faint ones, 0.0001
+    loss_sum = LossSum([term("relative_reference", 2.0)])
+    assert loss_sum.beside == ("degraded",)
+    _, parts = loss_sum(degraded, reference, degraded=degraded)
+    faint = 1e-4 / (1e-4 + 2e-4)
+    expected = (0.01 / (0.01 + 2e-4) + faint * (len(reference) - 1)) / len(reference)
+    assert parts["relative_reference"].item() == pytest.approx(expected, rel=1e-4)
+    assert loss_sum(reference, reference, degraded=degraded)[0].item() == 0
+    with pytest.raises(LossError, match="relative_reference: expected the degraded frames"):
+        loss_sum(degraded, reference)
+
+
 def test_the_sum_is_weighted_and_its_parts_are_not():
     restored = frames(1).requires_grad_()
     loss, parts = LossSum([term("l1_reference", 0.7), term("mse_target", 0.3)])(
@@ -82,7 +97,7 @@ def test_the_loss_of_every_shipped_recipe_is_computed_and_differentiated(name, n
     loss_sum = LossSum(recipe.loss, budget="quick", channels=taps.channels if taps else None)
     restored = student(frames(1, 32 // student.scale))
     features = taps.pair(frames(1)) if taps else None
-    loss, parts = loss_sum(restored, frames(2), target=frames(3), features=features)
+    loss, parts = loss_sum(restored, frames(2), target=frames(3), degraded=frames(1), features=features)
     assert loss.item() == pytest.approx(
         sum(loss_sum.weights[key] * parts[key].item() for key in parts), rel=1e-5
     )

@@ -159,9 +159,9 @@ class Blind:
 
     factor: float = 4.0
     clean: float = 0.08
-    blur: float = 0.35
+    blur: float = 0.12
     noise: float = 0.05
-    call: float = 0.5
+    call: float = 0.7
     jpeg: float = 0.2
     sigma: Range = (0.4, 2.5)
     noise_sigma: Range = (1.0, 5.0)

@@ -81,7 +81,7 @@ def distill(
     channels = features.channels if features else None
     loss_sum = LossSum(used.loss, budget=budget, channels=channels, seed=seed)
     settings = student_settings(recipe, budget, student.reads, device, sample_epochs, checkpoint_every)
-    parts = {"reference", student.reads, *(["target"] if loss_sum.needs_target else [])}
+    parts = {"reference", student.reads, *loss_sum.beside}
     patches = _patches(recipe, budget, pairs_train, seed, parts | ({features.reads} if features else set()))
     try:
         result = train(

@@ -293,7 +293,7 @@ def check_parts(
     features: Features | None,
 ) -> None:
     """Refuses pairs without a part that the network or its loss needs."""
-    needed = {"reference", settings.reads, *(["target"] if loss_sum.needs_target else [])}
+    needed = {"reference", settings.reads, *loss_sum.beside}
     if not needed <= set(patches.parts):
         raise TrainingError(f"patches: expected the parts {sorted(needed)}, got {sorted(patches.parts)}")
     if settings.selection == "loss" and loss_sum.needs_target and validation.targets is None:

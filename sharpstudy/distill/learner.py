@@ -37,7 +37,8 @@ class Learner(nn.Module):
         """The loss to differentiate and the terms by name, of a batch by part (see data.patches)."""
         restored = self.network(batch[self._reads])
         features = self._features(batch) if self._features else None
-        return self.loss_sum(restored, batch["reference"], target=batch.get("target"), features=features)
+        beside = {part: batch.get(part) for part in ("target", "degraded")}
+        return self.loss_sum(restored, batch["reference"], **beside, features=features)
 
 
 class TeacherFeatures:

@@ -209,7 +209,8 @@ def _loss(
     loss_sum: LossSum, restored: Tensor, batch: Mapping[str, Tensor], features: Features | None
 ) -> float:
     pair = features(batch) if features else None
-    loss, _ = loss_sum(restored.float(), batch["reference"], target=batch.get("target"), features=pair)
+    beside = {part: batch.get(part) for part in ("target", "degraded")}
+    loss, _ = loss_sum(restored.float(), batch["reference"], **beside, features=pair)
     return loss.item()
 
 

@@ -56,7 +56,7 @@ SOURCES = (
 SAMPLING = SourceOptions(every=20, frames_per_clip=3)
 METRICS = ("psnr", "ssim")
 _RUNG = re.compile(r"call-\d+k")
-RELEASED = ("realtime-s", "realtime", "realtime-l")
+RELEASED = ("realtime-S", "realtime", "realtime-L")
 
 
 @dataclass(frozen=True)

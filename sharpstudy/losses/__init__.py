@@ -22,6 +22,7 @@ from .terms import (
     mse,
     one_minus_ssim,
     pseudo_huber,
+    relative,
     sobel_edge,
 )
 from .total import TERMS, LossSum, tap_features
@@ -48,6 +49,7 @@ __all__ = [
     "one_minus_ssim",
     "perceptual",
     "pseudo_huber",
+    "relative",
     "sobel_edge",
     "tap_features",
 ]

@@ -21,6 +21,7 @@ from sharpstudy.losses.terms import (
     mse,
     one_minus_ssim,
     pseudo_huber,
+    relative,
     sobel_edge,
 )
 
@@ -32,6 +33,7 @@ REFERENCE_TERMS: Mapping[str, Compare] = {
     "charbonnier_reference": charbonnier,
     "pseudo_huber_reference": pseudo_huber,
     "mse_reference": mse,
+    "relative_reference": relative,
     "ssim": one_minus_ssim,
     "sobel_edge": sobel_edge,
     "gradient_edge": gradient_edge,
@@ -93,6 +95,12 @@ class LossSum(nn.Module):
         return any(name in TARGET_TERMS for name in self.weights)
 
     @property
+    def beside(self) -> tuple[str, ...]:
+        """The parts of a batch that terms compare with besides the reference: "target", "degraded"."""
+        degraded = ("degraded",) if "relative_reference" in self.weights else ()
+        return (("target",) if self.needs_target else ()) + degraded
+
+    @property
     def needs_features(self) -> bool:
         """Whether a term compares features."""
         return self.adapter is not None
@@ -113,6 +121,7 @@ class LossSum(nn.Module):
         reference: Tensor,
         *,
         target: Tensor | None = None,
+        degraded: Tensor | None = None,
         features: FeaturePair | None = None,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss to differentiate, and each term's value, detached and without its weight.
@@ -120,7 +129,8 @@ class LossSum(nn.Module):
         Frames are (B,3,H,W) in [0,1]; the values are scalars on their device, float32 unless frames are
         float64.
         """
-        parts = {name: self._part(name, restored, reference, target, features) for name in self.weights}
+        given = (restored, reference, target, degraded, features)
+        parts = {name: self._part(name, *given) for name in self.weights}
         loss = sum(self.weights[name] * part for name, part in parts.items())
         return loss, {name: part.detach() for name, part in parts.items()}
 
@@ -130,6 +140,7 @@ class LossSum(nn.Module):
         restored: Tensor,
         reference: Tensor,
         target: Tensor | None,
+        degraded: Tensor | None,
         features: FeaturePair | None,
     ) -> Tensor:
         if name == "feature":
@@ -140,7 +151,9 @@ class LossSum(nn.Module):
             if target is None:
                 raise LossError(f"{name}: expected a teacher's target of the same frames, got none")
             return TARGET_TERMS[name](restored, target)
-        needs = (self.backbone,) if name == "perceptual" else ()
+        if name == "relative_reference" and degraded is None:
+            raise LossError(f"{name}: expected the degraded frames that were restored, got none")
+        needs = {"perceptual": (self.backbone,), "relative_reference": (degraded,)}.get(name, ())
         return REFERENCE_TERMS[name](restored, reference, *needs)
 
     def _find_backbone(

@@ -16,6 +16,7 @@ TERM_WORDS = {
     "charbonnier_reference": "smoothed absolute difference to the reference",
     "pseudo_huber_reference": "difference to the reference, squared where small and absolute where large",
     "mse_reference": "mean squared difference to the reference",
+    "relative_reference": "squared difference to the reference, by that of the degraded frame",
     "l1_target": "mean absolute difference to the teacher's target",
     "mse_target": "mean squared difference to the teacher's target",
     "ssim": "1 - SSIM to the reference",

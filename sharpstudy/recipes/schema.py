@@ -14,6 +14,7 @@ TermName = Literal[
     "charbonnier_reference",
     "pseudo_huber_reference",
     "mse_reference",
+    "relative_reference",
     "l1_target",
     "mse_target",
     "ssim",
