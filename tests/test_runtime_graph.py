@@ -39,20 +39,27 @@ def test_packed_channels_lie_as_row_column_colour(r: int, rng) -> None:
     assert packed[0, 1, 2, (1 * r + 0) * 3 + 2] == frame[1 * r + 1, 2 * r + 0, 2]
 
 
-def test_unpacking_on_two_threads_undoes_packing(rng) -> None:
-    frame = rng.integers(0, 256, (4 * 200, 4 * 3, 3), dtype=np.uint8)
-    packer, packed, back = Packer(4, 2), np.empty((1, 200, 3, 48), np.uint8), np.empty_like(frame)
+@pytest.mark.parametrize(("r", "spare"), [(4, 0), (3, 5)])
+def test_unpacking_on_two_threads_undoes_packing(r: int, spare: int, rng) -> None:
+    frame = rng.integers(0, 256, (r * 200, r * 3, 3), dtype=np.uint8)
+    packer, back = Packer(r, 2, spare), np.empty_like(frame)
+    packed = np.zeros((1, 200, 3, 3 * r * r + spare), np.uint8)
+    assert packer.packed_shape(frame) == packed.shape
     packer.pack(frame, packed)
+    assert np.array_equal(packed[0, 1, 2, : 3 * r], frame[r, 2 * r : 3 * r].ravel())
+    assert not packed[..., 3 * r * r :].any()
     packer.unpack(packed, back)
     packer.close()
     assert np.array_equal(back, frame)
 
 
-@pytest.mark.parametrize("arguments", [{}, {"unshuffle": 2, "width": 8, "activation": "leaky"}, {"depth": 2}])
+@pytest.mark.parametrize(
+    "arguments", [{}, {"unshuffle": 2, "width": 8, "activation": "leaky"}, {"unshuffle": 3, "depth": 2}]
+)
 def test_the_float_graph_is_the_student(arguments: dict) -> None:
     student = trained(**arguments)
     model = build_graph(layers_of(student))
-    for frame in soft_frames(2, 40, 56):
+    for frame in soft_frames(2, 36, 60):
         assert (
             apart(run(model, frame), eager(student, frame)) <= 1
         )  # a sum that lies on the half rounds either way
@@ -66,6 +73,19 @@ def test_the_graph_takes_uint8_frames_of_any_multiple_and_says_what_it_is() -> N
     proto = onnx.load_from_string(model)
     assert json.loads(proto.metadata_props[0].value) == {"student": "realtime"}
     assert proto.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8
+
+
+@pytest.mark.parametrize(("r", "channels"), [(2, 16), (3, 32), (4, 48)])
+def test_spare_channels_make_whole_groups_and_change_no_pixel(r: int, channels: int) -> None:
+    student = trained(unshuffle=r, width=16, depth=3)
+    frames = soft_frames(3, 48, 36)
+    even, stored = quantise(layers_of(student), frames[1:])
+    whole, bare = build_graph(even, stored), build_graph(even, stored, probe=["values"])
+    kernels = {one.name: one.dims for one in onnx.load_from_string(whole).graph.initializer}
+    assert list(kernels["layer0_kernel"]) == [16, channels, 3, 3]
+    assert list(kernels["last_kernel"]) == [channels, 16, 3, 3]
+    assert np.array_equal(run(whole, frames[0]), run(bare, frames[0]))
+    assert apart(run(whole, frames[0]), frames[0]) > 3
 
 
 def test_a_fresh_student_does_nothing_in_int8_either(rng) -> None:

@@ -5,15 +5,17 @@
 Input and output are quantised at exactly 1/255 with zero point 0, so the Quantize before and the Dequantize
 after them, which a general converter writes, are left out and the frame's bytes are the numbers. Packing is a
 Gather of each of the r rows of a block and one Concat: it moves the runs of 3r bytes that a Transpose moves
-too, in about half the time. The residual is stored in whole grey levels: the frame's values are whole, so
-rounding the residual is rounding the sum, and nothing is rounded twice.
+too, in about half the time. Runtimes have fast kernels for whole groups of 16 channels alone: where 3r*r are
+none, spare ones are added, copies that meet weights of zero, and cut off again. The residual is stored in
+whole grey levels: the frame's values are whole, so rounding the residual is rounding the sum, and nothing is
+rounded twice.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from .errors import SharpenerError
 from .layers import Layers
 
 OPSET = 17
+GROUP = 16  # channels that integer kernels compute together
 IR_VERSION = 9  # readable by every runtime since 2023
 LEAK = 0.1
 CARD_KEY = "sharpstudy"
@@ -59,13 +62,19 @@ def build_graph(
     """The ONNX file of a student, float32, or int8 where `stored` has its layers in whole numbers.
 
     H and W must be multiples of r. `probe` names inner tensors that become outputs too: `values` (the packed
-    frame), and for each layer0 ... last its `_sum`, and in whole numbers its `_features` as they come back.
+    frame), and for each layer0 ... last its `_sum`, and in whole numbers its `_features` as they come back;
+    such a graph has no spare channels.
     """
-    graph = _Graph()
+    graph = _Graph(0 if probe else spare_channels(layers.unshuffle))
     packed = graph.pack(layers.unshuffle)
     restored = _network(graph, layers, stored, packed)
     graph.unpack(restored, layers.unshuffle)
     return graph.model(card or {}, probe)
+
+
+def spare_channels(r: int) -> int:
+    """How many channels make the 3r*r packed ones whole groups."""
+    return -3 * r * r % GROUP
 
 
 def layer_names(depth: int) -> list[str]:
@@ -99,16 +108,18 @@ def with_strength(model: bytes, strength: float) -> bytes:
 
 def _network(graph: _Graph, layers: Layers, stored: Sequence[StoredLayer] | None, packed: str) -> str:
     """The name of the restored packed frame."""
+    spare = graph.spare
     values = graph.add("DequantizeLinear", [packed, graph.grey(), graph.zero()], "values")
     flowing, scale = values, np.float32(1 / 255)
     for index, name in enumerate(layer_names(layers.depth)):
+        more = (spare if name == "last" else 0, spare if index == 0 else 0)
         if stored is None:
             weights = [
-                graph.hold(f"{name}_kernel", layers.kernels[index]),
-                graph.hold(f"{name}_bias", layers.biases[index]),
+                graph.hold(f"{name}_kernel", _widened(layers.kernels[index], *more)),
+                graph.hold(f"{name}_bias", _widened(layers.biases[index], more[0])),
             ]
         else:
-            weights = graph.stored_weights(name, stored[index], scale)
+            weights = graph.stored_weights(name, _widened_layer(stored[index], *more), scale)
         around = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
         flowing = graph.add("Conv", [flowing, *weights], f"{name}_sum", **around)
         flowing = graph.activate(flowing, layers.activations[index], f"{name}_active")
@@ -119,10 +130,27 @@ def _network(graph: _Graph, layers: Layers, stored: Sequence[StoredLayer] | None
     return graph.add("QuantizeLinear", [total, graph.grey(), graph.zero()], "rounded")
 
 
+def _widened(values: np.ndarray, *more: int, fill: float = 0) -> np.ndarray:
+    """The array with so many more entries at the end of its first axes."""
+    ends = [(0, count) for count in more] + [(0, 0)] * (values.ndim - len(more))
+    return np.pad(values, ends, constant_values=fill)
+
+
+def _widened_layer(layer: StoredLayer, outputs: int, inputs: int) -> StoredLayer:
+    """The layer with more outputs that are zero and more inputs that count nothing."""
+    return replace(
+        layer,
+        kernel=_widened(layer.kernel, outputs, inputs),
+        scales=_widened(layer.scales, outputs, fill=1),
+        bias=_widened(layer.bias, outputs),
+    )
+
+
 class _Graph:
     """Nodes and constants as they are added; every method gives the name of what it made."""
 
-    def __init__(self) -> None:
+    def __init__(self, spare: int) -> None:
+        self.spare = spare
         self.nodes: list[Any] = []
         self.constants: dict[str, np.ndarray] = {}
 
@@ -159,6 +187,8 @@ class _Graph:
         rows = self.add("Concat", ["any", "r", "blocks_across", "run"], "rows_shape", axis=0)
         rows = self.add("Reshape", [FRAME, rows], "rows")
         cut = [self._take(rows, row, 1, f"row{row}") for row in range(r)]
+        if self.spare:
+            cut.append(self._slice(cut[0], 0, self.spare, "spare"))
         blocks = self.add("Concat", cut, "blocks", axis=2)
         blocks = self.add("Unsqueeze", [blocks, self.hold("front", np.array([0]))], "packed")
         return self.add("Transpose", [blocks], "packed_planes", perm=[0, 3, 1, 2])
@@ -166,15 +196,25 @@ class _Graph:
     def unpack(self, planes: str, r: int) -> str:
         """The frame HxWx3 of packed planes."""
         blocks = self.add("Transpose", [planes], "restored_blocks", perm=[0, 2, 3, 1])
-        shape = self.add("Concat", ["any", "blocks_across", "r", "run"], "runs_shape", axis=0)
-        runs = self.add("Reshape", [blocks, shape], "runs")
-        cut = [self._take(runs, row, 2, f"restored_row{row}") for row in range(r)]
+        if self.spare:
+            blocks = self.add("Squeeze", [blocks, "front"], "runs")
+            run = 3 * r
+            cut = [self._slice(blocks, row * run, row * run + run, f"restored_row{row}") for row in range(r)]
+        else:
+            shape = self.add("Concat", ["any", "blocks_across", "r", "run"], "runs_shape", axis=0)
+            runs = self.add("Reshape", [blocks, shape], "runs")
+            cut = [self._take(runs, row, 2, f"restored_row{row}") for row in range(r)]
         rows = self.add("Concat", cut, "restored_rows", axis=1)
         return self.add("Reshape", [rows, "size"], RESTORED)
 
     def _take(self, blocks: str, row: int, axis: int, name: str) -> str:
         at = self.hold(f"at_row{row}", np.int64(row))
         return self.add("Gather", [blocks, at], name, axis=axis)
+
+    def _slice(self, blocks: str, first: int, last: int, name: str) -> str:
+        """Channels of blocks (H/r, W/r, channels)."""
+        ends = [self.hold(f"at_{place}", np.array([place])) for place in (first, last, 2)]
+        return self.add("Slice", [blocks, *ends], name)
 
     def stored_weights(self, name: str, layer: StoredLayer, scale: np.float32) -> list[str]:
         """int8 weights and int32 biases with their scales, as the runtimes' integer kernels want them."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .graph import with_strength
+from .graph import spare_channels, with_strength
 from .packing import Packer
 
 KEPT_SIZES = 3
@@ -25,7 +25,7 @@ class OpenvinoSession:
 
         self.openvino, self.core = openvino, openvino.Core()
         self.model, self.threads = model, threads
-        self.packer = Packer(unshuffle, threads)
+        self.packer = Packer(unshuffle, threads, spare_channels(unshuffle))
         self.sizes: OrderedDict[tuple[int, ...], tuple[Any, np.ndarray, np.ndarray]] = OrderedDict()
 
     def run(self, frame: np.ndarray, out: np.ndarray) -> None:
@@ -58,7 +58,7 @@ class OpenvinoSession:
             "INFERENCE_PRECISION_HINT": "f32",  # of a float file: bf16 would cost it up to a grey level
         }
         request = self.core.compile_model(self._packed_part(shape), "CPU", options).create_infer_request()
-        packed, restored = np.empty(shape, np.uint8), np.empty(shape, np.uint8)
+        packed, restored = np.zeros(shape, np.uint8), np.empty(shape, np.uint8)
         request.set_input_tensor(self.openvino.Tensor(packed, shared_memory=True))
         flat = restored.reshape(1, -1, shape[3])
         request.set_output_tensor(self.openvino.Tensor(flat, shared_memory=True))

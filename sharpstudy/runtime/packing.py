@@ -14,11 +14,11 @@ class Packer:
     """Moves frames to and from packed form, with rows shared out over threads.
 
     A run of 3r bytes, the part of a block in one row, is seen as one opaque item: numpy then copies runs
-    instead of bytes, and without holding the interpreter.
+    instead of bytes, and without holding the interpreter. `spare` channels after the 3r*r are left alone.
     """
 
-    def __init__(self, unshuffle: int, threads: int) -> None:
-        self.unshuffle = unshuffle
+    def __init__(self, unshuffle: int, threads: int, spare: int = 0) -> None:
+        self.unshuffle, self.spare = unshuffle, spare
         self.run = np.dtype(f"V{3 * unshuffle}")
         self.threads = threads
         self.pool = ThreadPoolExecutor(threads - 1, "packing") if threads > 1 else None
@@ -26,10 +26,10 @@ class Packer:
     def packed_shape(self, frame: np.ndarray) -> tuple[int, int, int, int]:
         height, width, _ = frame.shape
         r = self.unshuffle
-        return 1, height // r, width // r, 3 * r * r
+        return 1, height // r, width // r, 3 * r * r + self.spare
 
     def pack(self, frame: np.ndarray, packed: np.ndarray) -> None:
-        """Fills packed (1, H/r, W/r, 3r*r) from a contiguous frame."""
+        """Fills packed (1, H/r, W/r, 3r*r + spare) from a contiguous frame."""
         rows, blocks = self._views(frame, packed)
         self._copy(rows.transpose(0, 2, 1), blocks)
 
@@ -39,10 +39,11 @@ class Packer:
         self._copy(blocks.transpose(0, 2, 1), rows)
 
     def _views(self, frame: np.ndarray, packed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        _, down, across, _ = self.packed_shape(frame)
+        _, down, across, channels = self.packed_shape(frame)
         r = self.unshuffle
         rows = frame.reshape(-1).view(self.run).reshape(down, r, across)
-        return rows, packed.reshape(-1).view(self.run).reshape(down, across, r)
+        used = packed.reshape(down, across, channels)[..., : channels - self.spare]
+        return rows, used.view(self.run)
 
     def _copy(self, source: np.ndarray, target: np.ndarray) -> None:
         parts = min(self.threads, len(target) // LEAST_ROWS) if self.pool else 1
