@@ -199,3 +199,15 @@ def test_a_mask_without_frames_to_tune_on_is_refused():
     none = evaluate.FrameSet("blur", (), frame_of)
     with pytest.raises(ValueError, match="tuned unsharp under blur: expected frames to tune on, got none"):
         evaluate.tune_masks([none])
+
+
+def test_a_file_of_this_study_restores_frames_of_any_size(tmp_path):
+    from sharpstudy.runtime import export_student
+    from tests.runtime_tools import eager, trained
+
+    student = trained(unshuffle=3, width=16, depth=2)
+    made = export_student(student, tmp_path / "three.onnx", "onnx")
+    frame = frame_of(width=50, height=64)  # neither side is a multiple of 3
+    restored = evaluate.from_onnx(made.path).apply(frame)
+    assert restored.shape == frame.degraded.shape
+    assert np.abs(restored.astype(int) - eager(student, frame.degraded)).max() <= 1

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,12 +23,16 @@ LARGEST = 16.0  # of values that should lie in [0, 1]; networks that work in 0..
 
 @dataclass(frozen=True)
 class Port:
-    """The input or output of a graph: how its axes stand, the NumPy type, and the size where it is fixed."""
+    """The input or output of a graph: how its axes stand, the NumPy type, and the size where it is fixed.
+
+    multiple: what height and width have to be multiples of, as files of this study say.
+    """
 
     name: str
     layout: Layout
     dtype: str
     size: tuple[int, int] | None
+    multiple: int = 1
 
 
 def from_onnx(path: Path, name: str | None = None, role: Role = "student") -> Model:
@@ -73,8 +78,14 @@ def _port(path: Path, session: Any) -> Port:
     if len(inputs) == 1:
         port = _as_port(inputs[0])
         if port:
-            return port
+            return replace(port, multiple=_multiple(session))
     raise ValueError(f"{path.name}: expected one input, {EXPECTED}; found {found or 'none'}")
+
+
+def _multiple(session: Any) -> int:
+    """What the sides of frames have to be multiples of; 1 where the file is not this study's."""
+    told = session.get_modelmeta().custom_metadata_map.get("sharpstudy", "{}")
+    return int(json.loads(told).get("multiple", 1))
 
 
 def _as_port(value: Any) -> Port | None:
@@ -145,9 +156,12 @@ def _call(path: Path, session: Any, port: Port, frame: np.ndarray) -> np.ndarray
         "NHWC": lambda one: one[None],
         "NCHW": lambda one: (one.transpose(2, 0, 1)[None] / np.float32(255)).astype(port.dtype),
     }
-    given = np.ascontiguousarray(to_input[port.layout](frame))
+    height, width = frame.shape[:2]
+    around = ((0, -height % port.multiple), (0, -width % port.multiple), (0, 0))
+    given = np.ascontiguousarray(to_input[port.layout](np.pad(frame, around, mode="edge")))
     try:
-        return session.run(None, {port.name: given})[0]
+        restored = session.run(None, {port.name: given})[0]
+        return restored[:height, :width] if port.multiple > 1 else restored
     except Exception as error:  # as above
         place = f"a frame of {frame.shape[1]}x{frame.shape[0]}"
         raise ValueError(f"{path.name}: it cannot restore {place}; {_first_line(error)}") from error

@@ -46,16 +46,24 @@ def openvino_network(path: Path, precision: Precision, threads: int) -> Network:
     return network
 
 
+def whole_blocks(frame: np.ndarray, multiple: int) -> np.ndarray:
+    """The frame with its last row and column repeated until its sides are multiples."""
+    down, across = (-side % multiple for side in frame.shape[:2])
+    return np.pad(frame, ((0, down), (0, across), (0, 0)), mode="edge") if down or across else frame
+
+
 def bare_network(path: Path, backend: Backend, threads: int, frame: np.ndarray) -> Callable[[], object]:
     """One run of the network inside a sharpener: ONNX Runtime reads the whole frame, OpenVINO the packed one.
 
-    The frame's sides have to be multiples of what the network packs by.
+    The frame's last row and column are repeated up to what the network packs by, as a sharpener does.
     """
     from sharpstudy.runtime.choosing import open_session
     from sharpstudy.runtime.models import find_model
     from sharpstudy.runtime.openvino_session import OpenvinoSession
 
-    session, out = open_session(find_model(path), backend, threads), np.empty_like(frame)
+    model = find_model(path)
+    frame = whole_blocks(frame, model.multiple)
+    session, out = open_session(model, backend, threads), np.empty_like(frame)
     if not isinstance(session, OpenvinoSession):
         return lambda: session.run(frame, out)
     session.run(frame, out)
@@ -73,6 +81,7 @@ def packed_halves(
 
     model = find_model(path)
     session = OpenvinoSession(model.onnx or b"", threads, model.multiple)
+    frame = whole_blocks(frame, model.multiple)
     shape, out = session.packer.packed_shape(frame), np.empty_like(frame)
     settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}
     settings["INFERENCE_PRECISION_HINT"] = OPENVINO_HINTS["bf16"]

@@ -12,6 +12,7 @@ from sharpstudy.speed import OpTime, Turn, interleave, parse_openvino_profile, p
 
 from .contenders import Contender, is_installed
 from .models import runtime_file, sample_frame
+from .sessions import whole_blocks
 
 if TYPE_CHECKING:
     from sharpstudy.runtime.openvino_session import OpenvinoSession
@@ -40,7 +41,10 @@ def op_split(one: Contender, width: int, height: int, threads: int, folder: Path
 
     Counting costs time itself: the shares hold, the sum is a little above an undisturbed frame.
     """
-    path, frame = runtime_file(one, folder), sample_frame(width, height)
+    from sharpstudy.runtime.models import find_model
+
+    path = runtime_file(one, folder)
+    frame = whole_blocks(sample_frame(width, height), find_model(path).multiple)
     times = (_openvino if one.backend == "openvino" else _onnxruntime)(path, frame, threads)
     return [
         {

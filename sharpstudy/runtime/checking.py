@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,16 +50,17 @@ class Check:
 def self_check(path: str | Path, student: Student, frames: Iterable[np.ndarray | Pair]) -> Check:
     """What the exported file loses on degraded frames, or on pairs of reference and degraded frame."""
     run, student = _runner(Path(path)), student.folded().eval()
+    multiple = math.lcm(8, getattr(student, "unshuffle", 1))
     most, apart, of_student, of_file, count = 0, [], [], [], 0
     for item in frames:
         reference, degraded = item if isinstance(item, tuple) else (None, item)
-        degraded = crop_to(degraded, 8)
+        degraded = crop_to(degraded, multiple)
         exact, made = _eager(student, degraded), run(degraded)
         most = max(most, int(np.abs(exact.astype(np.int16) - made).max()))
         apart.append(_error(exact, made))
         count += 1
         if reference is not None and student.scale == 1:
-            reference = crop_to(reference, 8)
+            reference = crop_to(reference, multiple)
             of_student.append(min(BEST_DB, _decibels(_error(reference, exact))))
             of_file.append(min(BEST_DB, _decibels(_error(reference, made))))
     if not count:
