@@ -80,7 +80,7 @@ def choose(model: Model, threads: int) -> tuple[Choice, Session]:
     if len(sessions) == 1:
         best, why = next(iter(sessions)), "the only one that runs it"
     else:
-        times = _times(sessions, notes)
+        times = _times(sessions, notes, model.multiple)
         best, why = min(times, key=times.__getitem__), _ranking(times)
     choice = Choice(best, "; ".join([why, *notes]))
     _chosen[model.key, threads] = choice
@@ -106,9 +106,10 @@ def _candidates(model: Model) -> list[str]:
     return [name for name in names if not _lack(name)] + (["torch-cuda"] if _torch_gpu(model) else [])
 
 
-def _times(sessions: Mapping[str, Session], notes: list[str]) -> dict[str, float]:
+def _times(sessions: Mapping[str, Session], notes: list[str], multiple: int) -> dict[str, float]:
     """Milliseconds of the fastest of a few runs; those that fail or disagree are left out with a note."""
-    frame = np.random.default_rng(0).integers(0, 256, (*TRIAL_SIZE, 3), dtype=np.uint8)
+    height, width = (-(-side // multiple) * multiple for side in TRIAL_SIZE)
+    frame = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     out, times, first = np.empty_like(frame), {}, None
     for name, session in sessions.items():
         try:
