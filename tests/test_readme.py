@@ -284,8 +284,7 @@ def test_every_link_and_every_file_that_is_named_is_there():
 
 def test_every_gain_in_the_readme_stands_in_the_reference_tables():
     folder = ROOT / "results" / "reference" / "kodak24"
-    rows = [[cell.strip(" *") for cell in line.strip("|").split("|")] for line in README.splitlines()]
-    rows = [row for row in rows if (folder / row[0]).is_dir() and row[0]]
+    rows = [row for row in table_rows(README.split("\n## ")[0]) if (folder / row[0]).is_dir() and row[0]]
     assert {row[0] for row in rows} == {path.name for path in folder.iterdir()}
     for name, *said in rows:
         verdicts = pd.read_csv(folder / name / "verdicts.csv").query("metric == 'psnr'")
@@ -296,6 +295,25 @@ def test_every_gain_in_the_readme_stands_in_the_reference_tables():
         for model in ("tuned unsharp", "realtime released"):
             one = verdicts[(verdicts["model"] == model) & (verdicts["against"] == "do nothing")].iloc[0]
             expected.append(f"{one['difference']:+.2f} [{one['low']:.2f}, {one['high']:.2f}]")
+        assert [cell.replace("*", "") for cell in said] == expected, name
+
+
+def table_rows(text: str) -> list[list[str]]:
+    return [[cell.strip(" *") for cell in line.strip("|").split("|")] for line in text.splitlines()]
+
+
+def test_every_gain_over_all_sources_stands_in_the_conditions():
+    section = next(one for one in README.split("\n## ") if one.startswith("What the sharpener gains"))
+    conditions = pd.read_csv(ROOT / "results" / "reference" / "conditions" / "conditions.csv")
+    psnr = conditions[conditions["metric"] == "psnr"].set_index(["degradation", "model"])
+    rows = [row for row in table_rows(section) if (row[0], "do nothing") in psnr.index]
+    assert len(rows) >= 6
+    for name, *said in rows:
+        expected = [f"{psnr.loc[(name, 'do nothing'), 'mean']:.2f}"]
+        for model in ("tuned unsharp", "realtime"):
+            one = psnr.loc[(name, model)]
+            low, high = one["low_nothing"], one["high_nothing"]
+            expected.append(f"{one['on_nothing']:+.2f} [{low:.2f}, {high:.2f}]")
         assert [cell.replace("*", "") for cell in said] == expected, name
 
 
