@@ -67,7 +67,8 @@ def test_a_recipe_of_ones_own_is_ten_lines(write: Write, reader: str) -> None:
     assert own.name == "own"
     assert own.degradation == "bicubic-x4"
     assert own.student.arguments == {**base.student.arguments, "depth": 8}
-    assert {term.term: term.weight for term in own.loss} == {"pseudo_huber_reference": 1.0, "l1_target": 0.5}
+    inherited = {term.term: term.weight for term in base.loss if term.term != "mse_target"}
+    assert {term.term: term.weight for term in own.loss} == {**inherited, "l1_target": 0.5}
     assert own.budgets.full == replace(base.budgets.full, epochs=400)
     assert (own.budgets.quick, own.optimiser, own.teacher) == (
         base.budgets.quick,
@@ -167,7 +168,8 @@ def test_a_circle_of_recipes_is_refused(write: Write) -> None:
         ),
         ("loss: [ssim]", "loss: expected terms with their weights"),
         (
-            "loss: {pseudo_huber_reference: null, mse_target: null}",
+            "loss: {pseudo_huber_reference: null, mse_reference: null, relative_reference: null,"
+            " mse_target: null}",
             "loss: expected at least one term",
         ),
         ("student: {name: realtme, arguments: {}}", "student.name: expected one of swinir-cnn"),
