@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sharpstudy.data.duplicates import check_leaks
-from sharpstudy.experiments.leaks import leak_table, load_all
+from sharpstudy.experiments.leaks import leak_table
+from sharpstudy.experiments.material import present_sources
 from tests.evaluate_tools import references_of
 
 
@@ -32,7 +33,8 @@ def test_sources_that_are_not_here_are_named(monkeypatch, tmp_path):
 
     monkeypatch.setenv("SHARPSTUDY_ASSETS", str(tmp_path))
     said: list[str] = []
-    found = load_all(("bundled", "kodak24"), SourceOptions(screens=0), said.append)
+    loaded = present_sources(("bundled", "kodak24"), SourceOptions(screens=0), said.append)
+    found = [one for part in loaded.values() for one in part]
     assert found
     assert {one.source for one in found} == {"bundled"}
     assert len(said) == 1

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sharpstudy.assets import AssetError
+from sharpstudy.data.degrade import parse_degradation
 from sharpstudy.data.frames import write_bytes
 from sharpstudy.data.references import Reference
-from sharpstudy.data.sources import SourceOptions, load_source, select_balanced
+from sharpstudy.data.sources import SourceOptions, select_balanced
 from sharpstudy.distill import choose_device
 from sharpstudy.evaluate import (
     CLEAN,
@@ -26,15 +26,14 @@ from sharpstudy.evaluate import (
     UNSHARP,
     EvalSettings,
     FrameSet,
-    clean_set,
     combine,
-    degraded_set,
     do_nothing,
     from_student,
     score_model,
     tune_masks,
     unsharp,
 )
+from sharpstudy.experiments.material import held_sets, present_sources
 from sharpstudy.experiments.options import Line, finish, make_parser, names, say, set_threads, write_table
 from sharpstudy.paths import WEIGHTS, WORK
 from sharpstudy.statistics import compare, estimate
@@ -102,7 +101,11 @@ def condition_table(scores: pd.DataFrame) -> pd.DataFrame:
         for baseline, key in ((DO_NOTHING, "nothing"), (UNSHARP, "mask")):
             if baseline in here and model not in (DO_NOTHING, baseline):
                 verdict = compare(scores, clips, model, baseline, metric, degradation)
-                row[f"on_{key}"], row[f"low_{key}"], row[f"high_{key}"] = _three(verdict)
+                row |= {
+                    f"on_{key}": verdict.difference,
+                    f"low_{key}": verdict.low,
+                    f"high_{key}": verdict.high,
+                }
                 row[f"against_{key}"] = verdict.word
         rows.append(row)
     return pd.DataFrame(rows)
@@ -157,10 +160,6 @@ def _cell(by_model: pd.DataFrame, name: str, clean: bool) -> str:
     return f"{row['on_nothing']:+.2f} [{row['low_nothing']:+.2f}, {row['high_nothing']:+.2f}]{beaten}"
 
 
-def _three(verdict: object) -> tuple[float, float, float]:
-    return verdict.difference, verdict.low, verdict.high
-
-
 def _part(references: Sequence[Reference], split: str, count: int) -> list[Reference]:
     chosen = [one for one in references if one.split == split]
     if len(chosen) < 2:
@@ -169,20 +168,8 @@ def _part(references: Sequence[Reference], split: str, count: int) -> list[Refer
 
 
 def _frames(references: list[Reference], name: str, settings: EvalSettings) -> FrameSet:
-    if name == CLEAN:
-        return clean_set(references, settings)
-    return degraded_set(references, name, WORK / "experiments" / "conditions", settings)
-
-
-def load_references(sources: Sequence[str] = SOURCES, line: Line = say) -> list[Reference]:
-    """The frames of those sources that are here; the others are named."""
-    found: list[Reference] = []
-    for name in sources:
-        try:
-            found += load_source(name, SAMPLING)
-        except AssetError as error:
-            line(f"left out: {error}")
-    return found
+    folder = WORK / "experiments" / "conditions"
+    return held_sets(references, {name: parse_degradation(name)}, folder, settings)[0]
 
 
 def released_models(device: str, folder: Path = WEIGHTS) -> list[Model]:
@@ -204,7 +191,9 @@ def _measure(told: argparse.Namespace) -> str:
     set_threads(told.threads)
     device = choose_device(told.device)
     options = ConditionsOptions(told.only, told.frames, device, told.seed)
-    table = condition_table(run_conditions(options, released_models(device), load_references()))
+    found = present_sources(SOURCES, SAMPLING, say)
+    references = [one for part in found.values() for one in part]
+    table = condition_table(run_conditions(options, released_models(device), references))
     text = condition_text(table)
     told.out.mkdir(parents=True, exist_ok=True)
     write_table(told.out / "conditions.csv", table, 4)

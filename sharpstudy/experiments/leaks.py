@@ -13,29 +13,18 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sharpstudy.assets import AssetError
 from sharpstudy.data.duplicates import Leak, check_leaks
 from sharpstudy.data.frames import write_bytes
 from sharpstudy.data.references import Reference
-from sharpstudy.data.sources import SOURCES, SourceOptions, load_source
-from sharpstudy.experiments.options import Line, finish, names, say, write_table
+from sharpstudy.data.sources import SOURCES, SourceOptions
+from sharpstudy.experiments.material import present_sources
+from sharpstudy.experiments.options import finish, names, say, write_table
 from sharpstudy.paths import REFERENCE
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ALL = tuple(name for name in SOURCES if name != "folder")
-
-
-def load_all(sources: Sequence[str], options: SourceOptions, line: Line = say) -> list[Reference]:
-    """The frames of those sources that are here; the others are named."""
-    found: list[Reference] = []
-    for name in sources:
-        try:
-            found += load_source(name, options)
-        except AssetError as error:
-            line(f"left out: {error}")
-    return found
 
 
 def leak_table(references: Sequence[Reference], leaks: Sequence[Leak]) -> pd.DataFrame:
@@ -73,7 +62,8 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _compare(told: argparse.Namespace) -> str:
-    references = load_all(told.sources, SourceOptions(every=told.every))
+    found = present_sources(told.sources, SourceOptions(every=told.every), say)
+    references = [one for part in found.values() for one in part]
     table = leak_table(references, check_leaks(references))
     text = table.to_string(index=False)
     (REFERENCE / "leaks").mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -57,6 +57,20 @@ class Material:
         }
 
 
+def present_sources(
+    names: Iterable[str], options: SourceOptions, remark: Remark | None = None
+) -> dict[str, list[Reference]]:
+    """The frames of each source whose files are on this machine; `remark` is told of the others."""
+    found = {}
+    for name in names:
+        try:
+            found[name] = load_source(name, options)
+        except AssetError as error:
+            if remark:
+                remark(f"source {name} is left out: {error}")
+    return found
+
+
 def load_material(
     source: str,
     frames: int,
@@ -69,16 +83,8 @@ def load_material(
     Sources whose files are not on this machine are left out, and `remark` is told; the bundled frames are
     always here. train_frames 0 takes all.
     """
-    names, references = [], []
-    for name in source.split("+"):
-        try:
-            references += load_source(name, options)
-            names.append(name)
-        except AssetError as error:
-            if remark:
-                remark(f"source {name} is left out: {error}")
-    if not names:
-        references, names = load_source(FALLBACK, options), [FALLBACK]
+    found = present_sources(source.split("+"), options, remark) or present_sources([FALLBACK], options)
+    names, references = list(found), [one for part in found.values() for one in part]
     train = [one for one in references if one.split == "train"]
     validation = [one for one in references if one.split == "validation"]
     if train_frames:

@@ -18,11 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sharpstudy.assets import AssetError
 from sharpstudy.data.degrade import DownUp, degrade, to_mapping
 from sharpstudy.data.frames import write_bytes
 from sharpstudy.data.references import Reference
-from sharpstudy.data.sources import load_source, select_balanced
+from sharpstudy.data.sources import select_balanced
 from sharpstudy.distill import choose_device
 from sharpstudy.evaluate import (
     DO_NOTHING,
@@ -36,7 +35,7 @@ from sharpstudy.evaluate import (
     score_model,
 )
 from sharpstudy.experiments.judging import SIDE, clips_of, eval_settings, score_nothing, score_student
-from sharpstudy.experiments.material import SCREENS, load_material, training_pairs
+from sharpstudy.experiments.material import SCREENS, load_material, present_sources, training_pairs
 from sharpstudy.experiments.options import (
     Line,
     counter,
@@ -98,14 +97,8 @@ PLACES = tuple(Place(factor, shift) for factor in FACTORS for shift in SHIFTS)
 
 def held_frames(count: int, line: Line | None = None) -> list[Reference]:
     """Test frames that no training has seen: screens of unseen seeds, photographs, Kodak's where they are."""
-    references: list[Reference] = []
-    for name in HELD:
-        try:
-            references += [one for one in load_source(name, SCREENS) if one.split == "test"]
-        except AssetError as error:
-            if line:
-                line(f"source {name} is left out: {error}")
-    return select_balanced(references, count)
+    found = present_sources(HELD, SCREENS, line)
+    return select_balanced([one for part in found.values() for one in part if one.split == "test"], count)
 
 
 def shifted_sets(references: Sequence[Reference], places: Sequence[Place] = PLACES) -> list[FrameSet]:
