@@ -171,16 +171,23 @@ def test_other_degradations_have_no_small_frame(rng, name):
 
 
 def test_blind_draws_what_it_says():
-    drawn = [Blind().drawn(np.random.default_rng(seed)) for seed in range(2000)]
-    share = {
-        kind: np.mean([kind in str(settings) for settings in drawn]) for kind in ("Clean", "Call", "Noise")
-    }
-    assert share["Clean"] == pytest.approx(0.08, abs=0.02)
-    assert share["Call"] == pytest.approx(0.92 * 0.7, abs=0.03)
-    assert share["Noise"] == pytest.approx(0.92 * 0.05, abs=0.02)
-    steps = [step for settings in drawn if isinstance(settings, Chain) for step in settings.steps]
+    drawn = [Blind().drawn(np.random.default_rng(seed)) for seed in range(3000)]
+    whole = [settings for settings in drawn if isinstance(settings, (Call, Blur, Jpeg))]
+    chains = [settings for settings in drawn if isinstance(settings, Chain)]
+    share = {kind: len([one for one in drawn if isinstance(one, kind)]) / 3000 for kind in (Clean, Blur)}
+    assert share[Clean] == pytest.approx(0.08, abs=0.02)
+    assert len(whole) / 3000 == pytest.approx(0.92 * 0.25, abs=0.02)
+    assert share[Blur] == pytest.approx(0.92 * 0.25 * 0.3, abs=0.02)
+    assert len(chains) + len(whole) + round(3000 * share[Clean]) == 3000
+    full = [one for one in whole if isinstance(one, Call)]
+    assert len(full) / len(whole) == pytest.approx(0.5, abs=0.06)
+    assert all(500 <= call.kbps <= 3000 and call.factor == 1 for call in full)
+    steps = [step for settings in chains for step in settings.steps]
+    noisy = len([step for step in steps if isinstance(step, Noise)])
+    assert noisy / len(chains) == pytest.approx(0.05, abs=0.02)
     down_ups = [step for step in steps if isinstance(step, DownUp)]
     calls = [step for step in steps if isinstance(step, Call)]
+    assert len(calls) / len(chains) == pytest.approx(0.7, abs=0.03)
     assert {step.method for step in down_ups} == {"bicubic", "bilinear", "area", "lanczos"}
     factors = np.array([step.factor for step in down_ups])
     assert np.median(factors) == pytest.approx(2, abs=0.15)  # as many below twice as above

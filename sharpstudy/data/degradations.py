@@ -152,13 +152,15 @@ class Chain:
 class Blind:
     """A different degradation for every seed, for a student that is told nothing about its input.
 
-    clean, blur, noise, call and jpeg are probabilities: of no degradation; else of blur and of noise, which
-    come first; of a call at 100 to 1500 kbit/s, scaled down the more the fewer bits it has, instead of a
-    down-up by any factor up to the highest on a random grid; and of JPEG after the down-up.
+    clean, unscaled, blur, noise, call and jpeg are probabilities: of no degradation; else of one that leaves
+    the size alone, a call at 500 to 3000 kbit/s, blur or JPEG; else of blur and of noise, which come first;
+    of a call at 100 to 1500 kbit/s, scaled down the more the fewer bits it has, instead of a down-up by any
+    factor up to the highest on a random grid; and of JPEG after the down-up.
     """
 
     factor: float = 4.0
     clean: float = 0.08
+    unscaled: float = 0.25
     blur: float = 0.12
     noise: float = 0.05
     call: float = 0.7
@@ -170,7 +172,7 @@ class Blind:
 
     def __post_init__(self) -> None:
         check_number("factor", self.factor, 1, 4)
-        for name in ("clean", "blur", "noise", "call", "jpeg"):
+        for name in ("clean", "unscaled", "blur", "noise", "call", "jpeg"):
             check_number(name, getattr(self, name), 0, 1)
         _check_range("sigma", self.sigma, 0.1, 20)
         _check_range("noise_sigma", self.noise_sigma, 0, 100)
@@ -183,13 +185,15 @@ class Blind:
     @property
     def phrase(self) -> str:
         return (
-            "degraded in a way that the seed draws: blur, noise, a video call, or a down-up by up to "
+            "degraded in a way that the seed draws: blur, noise, a video call, JPEG, or a down-up by up to "
             f"{self.factor:.4g} with or without JPEG; or left as it is in {self.clean:.0%} of the cases"
         )
 
     def drawn(self, rng: np.random.Generator) -> Degradation:
         if rng.random() < self.clean:
             return Clean()
+        if rng.random() < self.unscaled:
+            return self._draw_unscaled(rng).drawn(rng)
         before = [Blur((5, 7, 9), self.sigma)] if rng.random() < self.blur else []
         before += [Noise(self.noise_sigma)] if rng.random() < self.noise else []
         if rng.random() < self.call:
@@ -198,6 +202,13 @@ class Blind:
         after = [Jpeg(self.quality)] if rng.random() < self.jpeg else []
         down_up = DownUp(math.exp(rng.uniform(0, math.log(self.factor))), down, up, "random")
         return Chain((*before, down_up, *after)).drawn(rng)
+
+    def _draw_unscaled(self, rng: np.random.Generator) -> Degradation:
+        """A call with bits to spare in half of the cases, else blur or, less often, JPEG."""
+        kind = rng.random()
+        if kind < 0.5:
+            return Call(math.exp(rng.uniform(math.log(500), math.log(3000))))
+        return Blur((5, 7, 9), self.sigma) if kind < 0.8 else Jpeg(self.quality)
 
     def _draw_call(self, rng: np.random.Generator) -> Call:
         """A call whose factor follows the named ladder's: none at 1500 kbit/s, nearly 4 at 100."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -45,7 +45,8 @@ class Patches(Dataset):
     the rest. balance "category": a category is drawn by its target share, in it a clip by the area of its
     frames, in it one of its frames, so that neither many pictures of one kind nor a long clip takes over;
     "area": a pair is drawn by its area alone. Frames smaller than the patch are refused: padding
-    would teach seams that no call has.
+    would teach seams that no call has. `facts` are numbers about whole frames, one row (pairs, n) for each
+    pair; a batch has those of its patches (B, n) under the same name.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Patches(Dataset):
         parts: Sequence[Part] | None = None,
         balance: Balance = "category",
         symmetry: Symmetry = "eightfold",
+        facts: Mapping[str, np.ndarray] | None = None,
     ) -> None:
         for name, value in (("size", size), ("batch_size", batch_size), ("steps", steps)):
             if value < 1:
@@ -72,6 +74,7 @@ class Patches(Dataset):
         self.symmetries = 8 if symmetry == "eightfold" else 1
         self._seed = _number(f"patches:{seed}")
         self._chances = np.cumsum(weights(store, balance))
+        self.facts = _check_facts(store, facts or {})
         self._rows = {part: [_rows_of(store, i, part) for i in range(len(store))] for part in self.parts}
 
     def __len__(self) -> int:
@@ -117,7 +120,9 @@ class Patches(Dataset):
     def take(self, indices: Sequence[int]) -> dict[str, torch.Tensor]:
         """The patches with these numbers as one batch."""
         places = self.places(indices)
-        return {part: self._gather(part, places) for part in self.parts}
+        pairs = [place.pair for place in places]
+        told = {name: torch.from_numpy(values[pairs]) for name, values in self.facts.items()}
+        return {part: self._gather(part, places) for part in self.parts} | told
 
     def places(self, indices: Sequence[int]) -> list[Place]:
         """Where the patches with these numbers come from."""
@@ -219,6 +224,16 @@ def _check_parts(store: PairStore, parts: Sequence[Part] | None) -> tuple[Part, 
             "parts: not every pair has a small frame; only down-ups by a whole factor on the plain grid do"
         )
     return tuple(parts)
+
+
+def _check_facts(store: PairStore, facts: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The facts as float32, where there is a row of them for every pair."""
+    for name, values in facts.items():
+        if values.ndim != 2 or len(values) != len(store):
+            raise ValueError(
+                f"facts: expected {name} as ({len(store)}, n), a row for each pair, got {values.shape}"
+            )
+    return {name: np.asarray(values, np.float32) for name, values in facts.items()}
 
 
 def _check_sizes(store: PairStore, size: int, parts: Sequence[Part]) -> int:

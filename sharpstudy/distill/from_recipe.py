@@ -9,8 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+import numpy as np
+import torch
 from torch import nn
 
+from sharpstudy.data.frames import to_tensor
 from sharpstudy.data.pairs import PairStore
 from sharpstudy.data.patches import Patches
 from sharpstudy.distill.card import PLACE, Origin, TaughtBy, make_card, write_card
@@ -28,7 +31,7 @@ from sharpstudy.distill.settings import (
 )
 from sharpstudy.losses import LossSum
 from sharpstudy.recipes import BudgetName, Optimiser, Recipe, Schedule, Term, without_teacher
-from sharpstudy.students import build_student, count_parameters, load_student
+from sharpstudy.students import build_student, count_parameters, load_student, read_cues
 
 if TYPE_CHECKING:
     from sharpstudy.teachers import Teacher
@@ -82,7 +85,9 @@ def distill(
     loss_sum = LossSum(used.loss, budget=budget, channels=channels, seed=seed)
     settings = student_settings(recipe, budget, student.reads, device, sample_epochs, checkpoint_every)
     parts = {"reference", student.reads, *loss_sum.beside}
-    patches = _patches(recipe, budget, pairs_train, seed, parts | ({features.reads} if features else set()))
+    parts |= {features.reads} if features else set()
+    facts = {"cues": cues_of(pairs_train)} if getattr(student, "cues", 0) else {}
+    patches = _patches(recipe, budget, pairs_train, seed, parts, facts)
     try:
         result = train(
             settings, student, loss_sum, patches, pairs_validation, folder, resume, on_step, features
@@ -220,14 +225,27 @@ def _check_scale(name: str, scale: int, pairs: PairStore) -> None:
         raise TrainingError(f"{name}: expected pairs with small frames of its scale {scale}, got {others}")
 
 
-def _patches(recipe: Recipe, budget: BudgetName, pairs: PairStore, seed: int, parts: set[str]) -> Patches:
+def cues_of(pairs: PairStore) -> np.ndarray:
+    """The cues (pairs, n) of every degraded frame as a whole: a patch of it would tell less."""
+    degraded = (pairs.pair(index).degraded for index in range(len(pairs)))
+    return torch.cat([read_cues(to_tensor(np.asarray(frame))[None]) for frame in degraded]).numpy()
+
+
+def _patches(
+    recipe: Recipe,
+    budget: BudgetName,
+    pairs: PairStore,
+    seed: int,
+    parts: set[str],
+    facts: Mapping[str, np.ndarray] | None = None,
+) -> Patches:
     """The recipe's patches, with this process's share of the batch."""
     spent, processes = recipe.budget(budget), process_count()
     if spent.batch % processes:
         raise TrainingError(
             f"processes: expected a number that divides the batch of {spent.batch}, got {processes}"
         )
-    return Patches(pairs, spent.patch, spent.batch // processes, seed, parts=sorted(parts))
+    return Patches(pairs, spent.patch, spent.batch // processes, seed, parts=sorted(parts), facts=facts)
 
 
 def _with_card(result: TrainingResult, card: Mapping[str, Any]) -> TrainingResult:

@@ -35,7 +35,8 @@ class Learner(nn.Module):
 
     def forward(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss to differentiate and the terms by name, of a batch by part (see data.patches)."""
-        restored = self.network(batch[self._reads])
+        told = {"cues": batch["cues"]} if "cues" in batch else {}
+        restored = self.network(batch[self._reads], **told)
         features = self._features(batch) if self._features else None
         beside = {part: batch.get(part) for part in ("target", "degraded")}
         return self.loss_sum(restored, batch["reference"], **beside, features=features)

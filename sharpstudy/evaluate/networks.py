@@ -84,6 +84,8 @@ def reach_of(student: Student) -> int | None:
     from torch import nn
 
     convolutions = [part for part in student.modules() if isinstance(part, nn.Conv2d)]
+    if student.name == "realtime" and student.cues:
+        return None
     if student.name == "realtime":
         return (len(convolutions) + 1) * student.unshuffle - 1
     if student.name == "srresnet-edge":  # all but the last work on the small frame

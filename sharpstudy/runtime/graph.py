@@ -6,9 +6,10 @@ Input and output are quantised at exactly 1/255 with zero point 0, so the Quanti
 after them, which a general converter writes, are left out and the frame's bytes are the numbers. Packing is a
 Gather of each of the r rows of a block and one Concat: it moves the runs of 3r bytes that a Transpose moves
 too, in about half the time. Runtimes have fast kernels for whole groups of 16 channels alone: where 3r*r are
-none, spare ones are added, copies that meet weights of zero, and cut off again. The residual is stored in
-whole grey levels: the frame's values are whole, so rounding the residual is rounding the sum, and nothing is
-rounded twice.
+none, spare ones are added, copies that meet weights of zero, and cut off again. What a student reads off the
+whole frame (graph_cues.py) comes in as planes before the spare ones. The residual is stored in whole grey
+levels: the frame's values are whole, so rounding the residual is rounding the sum, and nothing is rounded
+twice.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from .errors import SharpenerError
+from .graph_cues import add_cues
 from .layers import Layers
 
 OPSET = 17
@@ -65,16 +67,17 @@ def build_graph(
     frame), and for each layer0 ... last its `_sum`, and in whole numbers its `_features` as they come back;
     such a graph has no spare channels.
     """
-    graph = _Graph(0 if probe else spare_channels(layers.unshuffle))
+    spare = 0 if probe else spare_channels(layers.unshuffle, layers.cues)
+    graph = Graph(layers.cues, spare)
     packed = graph.pack(layers.unshuffle)
     restored = _network(graph, layers, stored, packed)
     graph.unpack(restored, layers.unshuffle)
     return graph.model(card or {}, probe)
 
 
-def spare_channels(r: int) -> int:
-    """How many channels make the 3r*r packed ones whole groups."""
-    return -3 * r * r % GROUP
+def spare_channels(r: int, cues: int = 0) -> int:
+    """How many channels make the 3r*r packed ones and those of the cues whole groups."""
+    return -(3 * r * r + cues) % GROUP
 
 
 def layer_names(depth: int) -> list[str]:
@@ -106,13 +109,12 @@ def with_strength(model: bytes, strength: float) -> bytes:
     return proto.SerializeToString()
 
 
-def _network(graph: _Graph, layers: Layers, stored: Sequence[StoredLayer] | None, packed: str) -> str:
+def _network(graph: Graph, layers: Layers, stored: Sequence[StoredLayer] | None, packed: str) -> str:
     """The name of the restored packed frame."""
-    spare = graph.spare
     values = graph.add("DequantizeLinear", [packed, graph.grey(), graph.zero()], "values")
     flowing, scale = values, np.float32(1 / 255)
     for index, name in enumerate(layer_names(layers.depth)):
-        more = (spare if name == "last" else 0, spare if index == 0 else 0)
+        more = (graph.beside if name == "last" else 0, graph.spare if index == 0 else 0)
         if stored is None:
             weights = [
                 graph.hold(f"{name}_kernel", _widened(layers.kernels[index], *more)),
@@ -146,11 +148,14 @@ def _widened_layer(layer: StoredLayer, outputs: int, inputs: int) -> StoredLayer
     )
 
 
-class _Graph:
-    """Nodes and constants as they are added; every method gives the name of what it made."""
+class Graph:
+    """Nodes and constants as they are added; every method gives the name of what it made.
 
-    def __init__(self, spare: int) -> None:
-        self.spare = spare
+    `beside` is how many channels, of cues and spare ones, a packed frame has beside the frame's own.
+    """
+
+    def __init__(self, cues: int, spare: int) -> None:
+        self.cues, self.spare, self.beside = cues, spare, cues + spare
         self.nodes: list[Any] = []
         self.constants: dict[str, np.ndarray] = {}
 
@@ -163,6 +168,11 @@ class _Graph:
 
         self.nodes.append(helper.make_node(operator, inputs, [output], name=output, **attributes))
         return output
+
+    def cast(self, values: str, output: str, to: str) -> str:
+        from onnx import TensorProto
+
+        return self.add("Cast", [values], output, to=TensorProto.DataType.Value(to))
 
     def grey(self) -> str:
         return self.hold("grey_level", np.float32(1 / 255))
@@ -187,6 +197,8 @@ class _Graph:
         rows = self.add("Concat", ["any", "r", "blocks_across", "run"], "rows_shape", axis=0)
         rows = self.add("Reshape", [FRAME, rows], "rows")
         cut = [self._take(rows, row, 1, f"row{row}") for row in range(r)]
+        if self.cues:
+            cut.append(self._cue_planes())
         if self.spare:
             cut.append(self._slice(cut[0], 0, self.spare, "spare"))
         blocks = self.add("Concat", cut, "blocks", axis=2)
@@ -196,7 +208,7 @@ class _Graph:
     def unpack(self, planes: str, r: int) -> str:
         """The frame HxWx3 of packed planes."""
         blocks = self.add("Transpose", [planes], "restored_blocks", perm=[0, 2, 3, 1])
-        if self.spare:
+        if self.beside:
             blocks = self.add("Squeeze", [blocks, "front"], "runs")
             run = 3 * r
             cut = [self._slice(blocks, row * run, row * run + run, f"restored_row{row}") for row in range(r)]
@@ -206,6 +218,13 @@ class _Graph:
             cut = [self._take(runs, row, 2, f"restored_row{row}") for row in range(r)]
         rows = self.add("Concat", cut, "restored_rows", axis=1)
         return self.add("Reshape", [rows, "size"], RESTORED)
+
+    def _cue_planes(self) -> str:
+        """The cues at every block, (H/r, W/r, cues)."""
+        down = self.add("Gather", ["size", self.hold("at_height", np.array([0]))], "height")
+        down = self.add("Div", [down, "r"], "blocks_down")
+        shape = self.add("Concat", [down, "blocks_across", self.hold("one", np.array([1]))], "planes", axis=0)
+        return self.add("Expand", [add_cues(self, FRAME, self.cues), shape], "cue_planes")
 
     def _take(self, blocks: str, row: int, axis: int, name: str) -> str:
         at = self.hold(f"at_row{row}", np.int64(row))

@@ -21,13 +21,15 @@ class Layers:
     """The folded 3x3 convolutions in order, float32 (outputs, inputs, 3, 3) and (outputs,), and what follows.
 
     Packed channels lie as (row, column, colour) of the r x r block, as in memory, so that packing a frame
-    only moves runs of 3r bytes; torch's unshuffle has the colour first.
+    only moves runs of 3r bytes; torch's unshuffle has the colour first. The first layer's last inputs are the
+    planes of the `cues` that the student reads off the whole frame.
     """
 
     unshuffle: int
     activations: tuple[Activation, ...]
     kernels: tuple[np.ndarray, ...]
     biases: tuple[np.ndarray, ...]
+    cues: int = 0
 
     @property
     def depth(self) -> int:
@@ -60,9 +62,9 @@ def layers_of(student: Student) -> Layers:
         else:
             activations[-1] = plain.arguments["activation"]
     order = packed_order(plain.unshuffle)
-    kernels[0] = kernels[0][:, order]
+    kernels[0] = kernels[0][:, np.append(order, np.arange(len(order), kernels[0].shape[1]))]
     kernels[-1], biases[-1] = kernels[-1][order], biases[-1][order]
-    return Layers(plain.unshuffle, tuple(activations), tuple(kernels), tuple(biases))
+    return Layers(plain.unshuffle, tuple(activations), tuple(kernels), tuple(biases), plain.cues)
 
 
 def packed_order(unshuffle: int) -> np.ndarray:

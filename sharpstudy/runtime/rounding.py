@@ -31,7 +31,8 @@ def round_layers(
     for index in range(layers.depth):
         source = f"{names[index - 1]}_features" if index else "values"
         model = build_graph(layers, stored, probe=[source])
-        moments = _moments(model, source, frames, places, [sums[index] for sums in exact])
+        own = len(layers.kernels[index])  # the last layer has idle outputs where there are cues
+        moments = _moments(model, source, frames, places, [sums[index][:, :own] for sums in exact])
         stored[index] = _fitted(stored[index], layers.kernels[index], layers.biases[index], *moments, bits)
     return tuple(stored)
 

@@ -31,7 +31,7 @@ def student_of(model: bytes) -> Student:
     back = np.argsort(packed_order(unshuffle))
     kernels = [_value(held, f"{name}_kernel") for name in layer_names(depth)]
     biases = [_value(held, f"{name}_bias") for name in layer_names(depth)]
-    kernels[0] = kernels[0][:, back]
+    kernels[0] = kernels[0][:, np.append(back, np.arange(len(back), len(back) + student.cues))]
     kernels[-1], biases[-1] = kernels[-1][back], biases[-1][back]
     layers = [student.first, *(layer for layer in student.body if hasattr(layer, "weight")), student.last]
     with torch.no_grad():

@@ -15,11 +15,13 @@ from torch import nn
 from .attention import UnetAttention
 from .base import Reads, Student, StudentError
 from .checkpoints import fit_tensors, read_checkpoint, write_checkpoint
+from .cues import CUES, read_cues
 from .realtime import REALTIME_SIZES, Realtime
 from .residual import BsrganUltralight, EdsrResidual, SwinirCnn
 from .upscaling import SrresnetEdge
 
 __all__ = [
+    "CUES",
     "REALTIME_SIZES",
     "STUDENTS",
     "LoadedStudent",
@@ -31,6 +33,7 @@ __all__ = [
     "fold",
     "load_student",
     "macs_per_pixel",
+    "read_cues",
     "save_student",
 ]
 

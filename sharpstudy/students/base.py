@@ -33,10 +33,7 @@ class Student(nn.Module):
 
     def forward(self, frames: torch.Tensor) -> torch.Tensor:
         """Restored frames (B,3,H*scale,W*scale) of frames (B,3,H,W); any size from 1x1 up."""
-        if frames.ndim != 4 or frames.shape[1] != 3:
-            raise StudentError(
-                f"{self.name}: expected frames as (batch, 3, height, width), got {tuple(frames.shape)}"
-            )
+        check_frames(self.name, frames)
         return self.restore(frames)
 
     def restore(self, frames: torch.Tensor) -> torch.Tensor:
@@ -51,6 +48,14 @@ class Student(nn.Module):
 def conv3x3(inputs: int, outputs: int) -> nn.Conv2d:
     """A 3x3 convolution with bias that keeps the frame size (zero padding)."""
     return nn.Conv2d(inputs, outputs, 3, padding=1)
+
+
+def check_frames(student: str, frames: torch.Tensor) -> None:
+    """Refuses all but a batch of frames with three channels."""
+    if frames.ndim != 4 or frames.shape[1] != 3:
+        raise StudentError(
+            f"{student}: expected frames as (batch, 3, height, width), got {tuple(frames.shape)}"
+        )
 
 
 def check_integer(student: str, argument: str, value: object, low: int, high: int) -> None:

@@ -15,7 +15,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .base import Student, check_choice, check_integer, conv3x3
+from .base import Student, check_choice, check_frames, check_integer, conv3x3
+from .cues import CUES, read_cues
 
 Activation = Literal["relu", "leaky"]
 Form = Literal["branched", "plain"]
@@ -70,7 +71,8 @@ class Realtime(Student):
     far from right. Frames of any size are
     continued by their last row and column to a multiple of `unshuffle` and cropped after. Values are not
     clamped, so that a value outside [0,1] still passes a gradient: whoever stores frames clips them. `form`
-    "branched" learns, "plain" is folded.
+    "branched" learns, "plain" is folded. The first `cues` numbers that cues.py reads off the whole frame come
+    in as planes of their own beside the packed ones.
     """
 
     name = "realtime"
@@ -83,18 +85,20 @@ class Realtime(Student):
         depth: int = 6,
         activation: Activation = "relu",
         form: Form = "branched",
+        cues: int = 0,
     ) -> None:
-        super().__init__(
-            {"unshuffle": unshuffle, "width": width, "depth": depth, "activation": activation, "form": form}
-        )
+        arguments = {"unshuffle": unshuffle, "width": width, "depth": depth, "activation": activation}
+        super().__init__({**arguments, "form": form, **({"cues": cues} if cues else {})})
         check_integer(self.name, "unshuffle", unshuffle, 1, 8)
         check_integer(self.name, "width", width, 1, 512)
         check_integer(self.name, "depth", depth, 2, 64)
         check_choice(self.name, "activation", activation, get_args(Activation))
         check_choice(self.name, "form", form, get_args(Form))
-        self.unshuffle = unshuffle
+        check_integer(self.name, "cues", cues, 0, CUES)
+        self.unshuffle, self.cues = unshuffle, cues
         packed = 3 * unshuffle**2
-        self.first = _layer(packed, width, form, "identity" if packed == width else "none")
+        alike = packed == width and not cues
+        self.first = _layer(packed + cues, width, form, "identity" if alike else "none")
         body: list[nn.Module] = [_activate(activation)]
         for layer in range(depth - 2):
             body += [_layer(width, width, form, "identity")]
@@ -106,7 +110,8 @@ class Realtime(Student):
     @torch.no_grad()
     def _start(self) -> None:
         """First kernels that see detail, a body that passes it on, and a last layer that adds nothing yet."""
-        self.first.weight.copy_(detail_kernels(self.first.out_channels, self.unshuffle))
+        detail = detail_kernels(self.first.out_channels, self.unshuffle)
+        self.first.weight.copy_(F.pad(detail, (0, 0, 0, 0, 0, self.cues)))
         nn.init.constant_(self.first.bias, OPEN)
         for layer in self.body:
             if isinstance(layer, nn.Conv2d):
@@ -116,15 +121,26 @@ class Realtime(Student):
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
 
-    def restore(self, frames: torch.Tensor) -> torch.Tensor:
+    def forward(self, frames: torch.Tensor, cues: torch.Tensor | None = None) -> torch.Tensor:
+        """Restored frames (B,3,H,W); parts of frames come with the cues (B,5) of the wholes."""
+        check_frames(self.name, frames)
+        if cues is None and self.cues:
+            cues = read_cues(frames)
+        return self.restore(frames, cues)
+
+    def restore(self, frames: torch.Tensor, cues: torch.Tensor | None = None) -> torch.Tensor:
         height, width = frames.shape[-2:]
         packed = F.pixel_unshuffle(pad_to_multiple(frames, self.unshuffle), self.unshuffle)
-        restored = F.pixel_shuffle(self.restore_packed(packed), self.unshuffle)
+        restored = F.pixel_shuffle(self.restore_packed(packed, cues), self.unshuffle)
         return restored[..., :height, :width]
 
-    def restore_packed(self, packed: torch.Tensor) -> torch.Tensor:
+    def restore_packed(self, packed: torch.Tensor, cues: torch.Tensor | None = None) -> torch.Tensor:
         """Restored packed frames (B,3*r*r,H/r,W/r) of packed ones, for a runtime that packs by itself."""
-        return packed + self.last(self.body(self.first(packed)))
+        seen = packed
+        if self.cues:
+            planes = cues[:, : self.cues, None, None].to(packed.dtype)
+            seen = torch.cat([packed, planes.expand(-1, -1, *packed.shape[-2:])], 1)
+        return packed + self.last(self.body(self.first(seen)))
 
     def folded(self) -> Realtime:
         """A copy in plain form: the same function with one 3x3 convolution per layer."""
