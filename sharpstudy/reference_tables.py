@@ -88,7 +88,6 @@ def two_protocols(published: pd.DataFrame) -> pd.DataFrame:
     there = published[published["state"] == "measured"].drop_duplicates(["system", "metric"])
     for _, one in there.iterrows():
         row = {"system": one["system"], "metric": METRIC_NAMES[one["metric"]]}
-        row["published"] = f"{one['published']:g}"
         row["own protocol"] = _spanned(one, "own")
         row |= {name: _spanned(one, name) for name in ("call-300k", "call-800k")}
         harm = " ✗" if one["clean_harmful"] == "yes" else ""
