@@ -19,9 +19,10 @@ from torch import nn
 from sharpstudy import release as releases
 from sharpstudy import teach as teach_module
 from sharpstudy.cli import main
-from sharpstudy.data.degrade import degrade, parse_degradation
+from sharpstudy.data.degrade import degrade, parse_degradation, shrink
 from sharpstudy.data.prepare import frame_seed
 from sharpstudy.data.references import Reference, make_reference
+from sharpstudy.data.sources import select_balanced
 from sharpstudy.metrics import psnr
 from sharpstudy.recipes import Recipe, load_recipe
 from sharpstudy.release import ReleaseError, judge_release, write_release
@@ -196,6 +197,20 @@ def test_every_teacher_that_the_study_trains_is_small_enough_and_comes_back(tmp_
     for key, tensor in teacher.network.state_dict().items():
         expected = network.state_dict()[key]
         assert torch.equal(tensor, expected.half().float() if expected.is_floating_point() else expected), key
+
+
+def test_a_teacher_that_enlarges_is_judged_on_what_it_makes_of_the_small_frames(tmp_path):
+    weights = trained(tmp_path, build_network("edsr-baseline-x2"), "edsr-baseline-x2")
+    recipe = replace(load_recipe("edsr-residual"), degradation="bicubic-x2")
+    judged = judge_release(weights, recipe, "made", 4, teacher="edsr-baseline-x2")
+    teacher = load_teacher("edsr-baseline-x2", weights)
+    gains = []
+    for one in select_balanced(TEST, 4):
+        frame = one.load()
+        soft = degrade(frame, parse_degradation("bicubic-x2"), 0)
+        gains.append(psnr(teacher.restore(soft, shrink(frame, 2)), frame) - psnr(soft, frame))
+    assert judged.verdicts[0].difference == pytest.approx(np.mean(gains), abs=1e-4)
+    assert (judged.degradation, judged.better) == ("bicubic-x2", False)
 
 
 def test_a_card_of_somebody_else_is_refused(tmp_path):
