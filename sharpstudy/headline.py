@@ -11,6 +11,7 @@ import pandas as pd
 QUALITY = {"ssim": "{:.4f}", "psnr": "{:.2f} dB"}  # published scores that are measured here, too
 SPEED = {"fps": ("{:,.1f} FPS", "our_fps"), "milliseconds": ("{:,.0f} ms", "our_p50_ms")}
 ABSENT = "not measured"
+OWN = "own protocol, reference run"
 PLAIN = {"better": "better", "no difference shown": "not shown to differ", "worse": "worse"}
 
 
@@ -104,11 +105,13 @@ def published_table(
     categories: pd.DataFrame,
     speeds: pd.DataFrame,
     gates: pd.DataFrame,
+    own: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Each published score and speed beside doing nothing and this run's own, with what is open about it.
 
     `figures` has a row for each: system, degradation, metric, of, where, value, words and doubt. The others
-    are this run's tables: means and counts of the evaluation, published speeds, and gates.
+    are this run's tables: means and counts of the evaluation, published speeds, and gates. `own` is the
+    reference measurement of the released students under the systems' own protocols, where there is one.
     """
     rows = []
     for one in figures[figures["metric"].isin((*QUALITY, *SPEED))].itertuples():
@@ -125,7 +128,7 @@ def published_table(
                 "do nothing": nothing,
                 "this run": ours,
                 "measured on": place,
-                "own protocol": "not run",
+                OWN: _own(one, own),
                 "open about the figure": one.doubt if isinstance(one.doubt, str) else "",
             }
         )
@@ -173,6 +176,32 @@ def _scores(one: Any, summary: pd.DataFrame, categories: pd.DataFrame) -> tuple[
     said = [_mean(part.iloc[0], categories) if len(part) else ABSENT for part in rows]
     frames = f", {own.iloc[0]['frames']:.0f} frames" if len(own) else ""
     return f"{one.degradation}{frames}", said[0], said[1]
+
+
+def _own(one: Any, own: pd.DataFrame | None) -> str:
+    """What the released student scores under the system's own protocol, beside doing nothing there."""
+    if own is None:
+        return "not run"
+    found = own[(own["system"] == one.system) & (own["metric"] == one.metric) & (own["words"] == one.words)]
+    where = one.where if isinstance(one.where, str) else ""
+    found = found[(found["of"] == one.of) & (found["where"].fillna("") == where)]
+    if found.empty:
+        return "not run"
+    row = found.iloc[0]
+    if row["state"] not in ("measured", "not released"):
+        return ABSENT
+    ours = "student not released"
+    if row["state"] == "measured":
+        ours = _counted_mean(row, "student")
+    return f"{ours}; do nothing {_counted_mean(row, 'nothing')}"
+
+
+def _counted_mean(row: pd.Series, whose: str) -> str:
+    """A mean score, and of SSIM how many of the frames are above 0.90."""
+    said = QUALITY[row["metric"]].format(row[f"own_{whose}"])
+    if row["metric"] != "ssim":
+        return said
+    return f"{said} ({row[f'own_{whose}_above']:.0f} of {row['frames']:.0f})"
 
 
 def _mean(row: pd.Series, categories: pd.DataFrame) -> str:

@@ -79,6 +79,35 @@ def _gain(row: pd.Series, metric: str) -> str:
     return f"{gain:{style}} [{low:{style}}, {high:{style}}]{mark}"
 
 
+def two_protocols(published: pd.DataFrame) -> pd.DataFrame:
+    """A row for each released student and metric: its gain under its own protocol and on calls, and its harm.
+
+    Gains are over doing nothing, in the unit of the metric, with 95 % intervals.
+    """
+    rows = []
+    there = published[published["state"] == "measured"].drop_duplicates(["system", "metric"])
+    for _, one in there.iterrows():
+        row = {"system": one["system"], "metric": METRIC_NAMES[one["metric"]]}
+        row["own protocol"] = _spanned(one, "own")
+        row |= {name: _spanned(one, name) for name in ("call-300k", "call-800k")}
+        harm = " ✗" if one["clean_harmful"] == "yes" else ""
+        row["clean frames (dB)"] = f"{one['clean_psnr']:.1f}, worst {one['clean_worst']:.1f}{harm}"
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _spanned(row: pd.Series, name: str) -> str:
+    style = "+.2f" if row["metric"] == "psnr" else "+.4f"
+    gain, low, high = (row[f"{name}_{end}"] for end in ("gain", "low", "high"))
+    return f"{gain:{style}} [{low:{style}}, {high:{style}}]"
+
+
+def read_published(folder: Path) -> pd.DataFrame | None:
+    """The table of sharpstudy.experiments.published in a folder; None where it was not made."""
+    path = folder / "published" / "published.csv"
+    return pd.read_csv(path) if path.is_file() else None
+
+
 def read_conditions(folder: Path) -> pd.DataFrame | None:
     """The table of sharpstudy.experiments.conditions in a folder; None where it was not made."""
     path = folder / "conditions" / "conditions.csv"

@@ -148,8 +148,45 @@ def test_published_figures_stand_beside_doing_nothing_and_this_runs_own():
         ["b", "PSNR 35.11 dB", "30.50 dB", "31.25 dB (u)", "blur, validation"],
         ["c", "PSNR above 30 dB", "not measured", "not measured", "blur"],
     ]
-    assert set(table["own protocol"]) == {"not run"}
+    assert set(table[headline.OWN]) == {"not run"}
     assert table["open about the figure"].tolist() == ["", "no machine", "no machine", "", ""]
+
+
+def test_the_own_protocol_is_told_where_it_was_measured_and_only_for_the_same_figure():
+    figures = pd.DataFrame(
+        [
+            published("a", "ssim", 0.9, "0.9 over 100", where="100 images"),
+            published("a", "ssim", 0.88, "0.9 over 100", where="validation"),
+            published("b", "psnr", 34.84, "34.84 dB"),
+            published("b", "psnr", 35.11, "35.11 dB", of="teacher"),
+            published("c", "ssim", 0.7, "0.7"),
+            published("a", "fps", 30.0, "30 FPS"),
+        ]
+    )
+    facts = {"of": "student", "state": "measured", "frames": 100, "own_nothing_above": 30}
+    own = pd.DataFrame(
+        [
+            {**facts, "system": "a", "metric": "ssim", "words": "0.9 over 100", "where": "100 images",
+             "own_nothing": 0.8, "own_student": 0.81239, "own_student_above": 41},
+            {**facts, "system": "b", "metric": "psnr", "words": "34.84 dB", "where": None,
+             "own_nothing": 30.004, "own_student": 31.5},
+            {**facts, "system": "c", "metric": "ssim", "words": "0.7", "where": None,
+             "state": "not released", "own_nothing": 0.5},
+            {**facts, "system": "a", "metric": "fps", "words": "30 FPS", "where": None,
+             "state": "not measured here: a speed"},
+        ]
+    )  # fmt: skip
+    names = ["model", "words", "width", "recipe", "role", "origin", "state", "metric", "degradation"]
+    empty = pd.DataFrame(columns=names)
+    table = headline.published_table(figures, empty, empty, empty, empty, own)
+    assert table[headline.OWN].tolist() == [
+        "0.8124 (41 of 100); do nothing 0.8000 (30 of 100)",
+        "not run",
+        "31.50 dB; do nothing 30.00 dB",
+        "not run",
+        "student not released; do nothing 0.5000 (30 of 100)",
+        "not measured",
+    ]
 
 
 def test_every_published_score_and_speed_of_the_recipes_has_a_row():

@@ -147,6 +147,13 @@ def test_a_stage_depends_on_its_notebooks_code_and_not_on_its_prose(name):
 
 
 @pytest.mark.parametrize("name", notebook_stages())
+def test_a_stage_that_may_load_a_released_teacher_depends_on_what_ships(name):
+    body = stages()[name]
+    loads = "sharpstudy.teachers" in closure(sources_of(body))
+    assert not loads or "sharpstudy/weights" in body["deps"]
+
+
+@pytest.mark.parametrize("name", notebook_stages())
 def test_deps_are_the_import_closure(name):
     missing, surplus = missing_and_surplus(stages()[name])
     assert missing == set(), f"{name} uses modules that dvc.yaml does not list"

@@ -11,6 +11,8 @@ from sharpstudy.reference_tables import (
     clean_words,
     gains_table,
     read_conditions,
+    read_published,
+    two_protocols,
 )
 
 
@@ -66,3 +68,24 @@ def test_a_folder_without_measurements_has_no_table(tmp_path):
     (tmp_path / "conditions").mkdir()
     TABLE.to_csv(tmp_path / "conditions" / "conditions.csv", index=False)
     assert len(read_conditions(tmp_path)) == len(TABLE)
+
+
+def test_two_protocols_tell_gains_in_the_unit_of_the_metric_and_harm(tmp_path):
+    spans = {
+        f"{name}_{end}": value
+        for name, at in (("own", 0.5), ("call-300k", -0.25), ("call-800k", 0.3))
+        for end, value in (("gain", at), ("low", at - 0.1), ("high", at + 0.1))
+    }
+    clean = {"clean_psnr": 21.96, "clean_worst": 18.04, "clean_harmful": "yes"}
+    row = {"system": "a", "metric": "psnr", "state": "measured", **spans, **clean}
+    rows = [row, {**row, "metric": "ssim", "clean_harmful": "no"}, {**row, "state": "not released"}]
+    (tmp_path / "published").mkdir()
+    pd.DataFrame(rows).to_csv(tmp_path / "published" / "published.csv", index=False)
+    table = two_protocols(read_published(tmp_path))
+    assert table.values.tolist() == [
+        ["a", "PSNR", "+0.50 [+0.40, +0.60]", "-0.25 [-0.35, -0.15]", "+0.30 [+0.20, +0.40]",
+         "22.0, worst 18.0 ✗"],
+        ["a", "SSIM", "+0.5000 [+0.4000, +0.6000]", "-0.2500 [-0.3500, -0.1500]",
+         "+0.3000 [+0.2000, +0.4000]", "22.0, worst 18.0"],
+    ]  # fmt: skip
+    assert read_published(tmp_path / "nowhere") is None

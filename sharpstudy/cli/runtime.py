@@ -57,8 +57,10 @@ def export(
 
 
 @click.command(short_help="Judge trained weights, and write the files that ship.")
-@click.argument("recipe_or_file")
-@click.option("--name", help="What the files are called; default: the recipe.")
+@click.argument("name_or_file")
+@click.option("--weights", type=click.Path(path_type=Path, dir_okay=False),
+              help="Of a teacher: its file; default: its newest training in work/teachers.")  # fmt: skip
+@click.option("--name", help="What a student's files are called; default: the recipe.")
 @click.option("--into", type=click.Path(path_type=Path, file_okay=False),
               help="Default: the folder of the weights that ship with the package.")  # fmt: skip
 @click.option("--source", default="", help="Where test frames come from; default: the recipe's own sources.")
@@ -66,26 +68,39 @@ def export(
               help="At most so many test frames.")  # fmt: skip
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, mps.")
 def release(
-    recipe_or_file: str, name: str | None, into: Path | None, source: str, count: int, device: str
+    name_or_file: str,
+    weights: Path | None,
+    name: str | None,
+    into: Path | None,
+    source: str,
+    count: int,
+    device: str,
 ) -> None:
     """Restore test frames with trained weights and, if they beat doing nothing, write them as they ship.
 
-    RECIPE_OR_FILE is a recipe, whose newest training in work/runs is taken, or a .safetensors file with its
-    card beside it. Written are float16 weights, their card with the verdicts, and for a realtime student the
-    int8 ONNX file that the sharpener runs. Weights that are not better than doing nothing are refused.
+    NAME_OR_FILE is a recipe, whose newest training in work/runs is taken, a student's .safetensors file with
+    its card beside it, or a teacher that this study trained. Written are float16 weights, their card with the
+    verdicts, and for a realtime student the int8 ONNX file that the sharpener runs. Weights that are not
+    better than doing nothing are refused. A teacher is judged on the degradation of the recipe that trained
+    it, and ships under its own name.
     """
     from sharpstudy.paths import WEIGHTS
     from sharpstudy.recipes import load_recipe
     from sharpstudy.release import judge_release, recipe_of, write_release
+    from sharpstudy.teachers import TEACHERS
 
-    weights = newest_weights(recipe_or_file)
-    recipe = load_recipe(recipe_of(weights))
-    judged = judge_release(weights, recipe, source, count, device=device)
-    for verdict in judged.verdicts:
+    teacher = name_or_file if name_or_file in TEACHERS else ""
+    if weights and not teacher:
+        raise click.UsageError(f"--weights is for a teacher's file, and {name_or_file} is no teacher.")
+    if name and teacher:
+        raise click.UsageError(f"--name is for a student; a teacher ships as {teacher}.")
+    found = (weights or _newest_teacher(teacher)) if teacher else newest_weights(name_or_file)
+    recipe = load_recipe(recipe_of(found))
+    judged = judge_release(found, recipe, source, count, device=device, teacher=teacher)
+    for verdict in (*judged.verdicts, *judged.over_mask):
         click.echo(str(verdict))
-    files = write_release(judged, into or WEIGHTS, name or recipe.name)
-    student = _load(files[0])
-    if student.name == "realtime":
+    files = write_release(judged, into or WEIGHTS, teacher or name or recipe.name)
+    if not teacher and (student := _load(files[0])).name == "realtime":
         pairs = degraded_pairs(None, recipe.degradation)
         target = files[0].with_suffix(".onnx")
         export_int8(student, target, pairs)
@@ -125,6 +140,20 @@ def newest_weights(recipe_or_file: str) -> Path:
     if not found:
         raise click.ClickException(
             f"{name} has no training in work/runs; `sharpstudy distill {recipe_or_file}` makes one."
+        )
+    return max(found)[-1]
+
+
+def _newest_teacher(name: str) -> Path:
+    """The weights of the teacher's newest training in work/teachers."""
+    from sharpstudy.paths import WORK
+
+    found = [
+        (file.stat().st_mtime, file) for file in (WORK / "teachers").glob(f"{name}-*/{name}-*.safetensors")
+    ]
+    if not found:
+        raise click.ClickException(
+            f"{name} has no training in work/teachers; the full budget of a recipe that trains it makes one."
         )
     return max(found)[-1]
 

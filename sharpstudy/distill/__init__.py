@@ -14,7 +14,7 @@ files.
 
 from __future__ import annotations
 
-from .card import PLACE, TaughtBy, describe_machine, export_weights, write_card
+from .card import PLACE, TaughtBy, describe_machine, export_weights, ship_weights, write_card
 from .device import choose_device, process_count, process_rank
 from .from_recipe import distill, student_settings, train_teacher
 from .identity import data_hash, recipe_hash
@@ -57,6 +57,7 @@ __all__ = [
     "read_samples",
     "recipe_hash",
     "scores_of",
+    "ship_weights",
     "student_settings",
     "train",
     "train_teacher",

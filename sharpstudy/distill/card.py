@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from sharpstudy.data.frames import write_bytes
 from sharpstudy.data.pairs import PairStore
@@ -115,22 +116,27 @@ def write_card(card: Mapping[str, Any], path: Path) -> None:
 
 
 def export_weights(result: TrainingResult, path: Path, card: Mapping[str, Any] | None = None) -> Path:
-    """Writes the best weights as float16 safetensors, and the card, or another one, beside them as .json.
+    """Writes the best weights of a training as `ship_weights` does, with its card or another one."""
+    return ship_weights(result.network, path, result.card if card is None else card)
+
+
+def ship_weights(network: nn.Module, path: Path, card: Mapping[str, Any]) -> Path:
+    """Writes a network's weights as float16 safetensors, and the card beside them as .json.
 
     They are read back into float32. A weight that float16 cannot hold is refused.
     """
     path = Path(path)
     if path.suffix != ".safetensors":
         raise TrainingError(f"weights: expected a name that ends in .safetensors, got {path.name!r}")
-    state = result.network.state_dict()
+    state = network.state_dict()
     half = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
     lost = [name for name, tensor in half.items() if not torch.isfinite(tensor).all()]
     if lost:
         raise TrainingError(f"weights: expected values that float16 holds, got larger ones in {lost[0]!r}")
-    write_weights(result.network, half, path)
+    write_weights(network, half, path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     weights = {"file": path.name, "type": "float16", "sha256": digest}
-    write_card({**(result.card if card is None else card), "weights": weights}, path.with_suffix(".json"))
+    write_card({**card, "weights": weights}, path.with_suffix(".json"))
     return path
 
 

@@ -60,12 +60,16 @@ RELEASED = ("realtime-S", "realtime", "realtime-L")
 
 @dataclass(frozen=True)
 class ConditionsOptions:
-    """What is measured: degradations by name, at most so many test frames, and a third as many to tune on."""
+    """What is measured: degradations by name, at most so many test frames, and a third as many to tune on.
+
+    side: the busiest square of each frame is scored; 0 scores whole frames.
+    """
 
     degradations: tuple[str, ...] = CONDITIONS
     frames: int = 60
     device: str = "auto"
     seed: int = 0
+    side: int = 0
 
 
 def run_conditions(
@@ -75,7 +79,7 @@ def run_conditions(
 
     `references` hold test frames, which are judged, and validation frames, which tune the mask.
     """
-    settings = EvalSettings(metrics=METRICS, brief_metrics=METRICS, seed=options.seed + 1)
+    settings = EvalSettings(side=options.side, metrics=METRICS, brief_metrics=METRICS, seed=options.seed + 1)
     test = _part(references, "test", options.frames)
     tuning = _part(references, "validation", max(6, options.frames // 3))
     scores = []

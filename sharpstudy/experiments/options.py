@@ -39,7 +39,7 @@ def make_parser(name: str, description: str, out: str) -> argparse.ArgumentParse
     parser.add_argument(
         "--out", type=Path, default=REFERENCE / out, help=f"folder of the tables (results/reference/{out})"
     )
-    parser.add_argument("--frames", type=whole(2), default=60, help="held-out frames, at most (60)")
+    parser.add_argument("--frames", type=whole(2), default=60, help="held-out frames, at most (%(default)s)")
     parser.add_argument("--seed", type=whole(0), default=0, help="of weights and patches (0)")
     parser.add_argument("--device", default="auto", help="cpu, cuda, mps or auto")
     parser.add_argument(
