@@ -40,6 +40,7 @@ KINDS: dict[str, TrainingSettings] = {
     ),
     "patience": make_settings(patience=3, optimiser=Optimiser("adam", 0.1, 0.0), epochs=8),
     "between epochs": make_settings(checkpoint_every=2, optimiser=Optimiser("adamw", 2e-3, 0.1)),
+    "in other bases": make_settings(optimiser=Optimiser("soap", 2e-3, 0.0)),
     "by loss, contiguous": make_settings(selection="loss", memory="contiguous", gradient_clip=None),
 }
 
@@ -216,7 +217,7 @@ def test_a_checkpoint_gives_back_what_it_was_given(tmp_path):
             assert torch.equal(found.tensors[group][name], tensor)
 
 
-@pytest.mark.parametrize("name", ["adam", "adamw"])
+@pytest.mark.parametrize("name", ["adam", "adamw", "soap"])
 def test_the_optimiser_goes_on_as_if_never_stopped(name):
     def step(network: TinyNetwork, optimiser: torch.optim.Optimizer) -> None:
         frames = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(1))
@@ -235,5 +236,5 @@ def test_the_optimiser_goes_on_as_if_never_stopped(name):
         step(network, optimiser)
     for own in zip(networks[0].parameters(), networks[1].parameters(), strict=True):
         assert torch.equal(*own)
-        memories = [optimisers[index].state[own[index]]["exp_avg"] for index in (0, 1)]
-        assert memories[0].stride() == memories[1].stride()
+        for key, value in optimisers[0].state[own[0]].items():
+            assert value.stride() == optimisers[1].state[own[1]][key].stride()

@@ -137,7 +137,7 @@ def test_a_circle_of_recipes_is_refused(write: Write) -> None:
             "optimiser: {learning_rate: .nan}",
             "optimiser.learning_rate: expected a number from 1e-07 to 0.1, got nan",
         ),
-        ("optimiser: {name: sgd}", "optimiser.name: expected one of adam, adamw, got 'sgd'"),
+        ("optimiser: {name: sgd}", "optimiser.name: expected one of adam, adamw, soap, got 'sgd'"),
         (
             "budgets: {full: {epochs: 2.5}}",
             "budgets.full.epochs: expected a whole number from 1 to 100000, got 2.5",

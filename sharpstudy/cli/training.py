@@ -87,6 +87,8 @@ CONTROLS = ("no-teacher", "random-teacher")
 @click.command(short_help="Train a recipe's student.")
 @click.argument("recipe")
 @click.option("--budget", type=click.Choice(["quick", "full"]), default="quick", show_default=True)
+@click.option("--spend", "spending", multiple=True, metavar="KEY=VALUE",
+              help="Another value in that budget, such as epochs=3; the card says so.")  # fmt: skip
 @click.option("--seeds", type=click.IntRange(0, 100), default=1, show_default=True,
               help="Students from first weights of their own; 0: 1 at quick, 3 at full.")  # fmt: skip
 @click.option("--control", "controls", type=click.Choice(CONTROLS), multiple=True,
@@ -106,6 +108,7 @@ CONTROLS = ("no-teacher", "random-teacher")
 def distill(
     recipe: str,
     budget: str,
+    spending: tuple[str, ...],
     seeds: int,
     controls: tuple[str, ...],
     weights: tuple[str, ...],
@@ -129,24 +132,32 @@ def distill(
     from sharpstudy.data.sources import SourceOptions
     from sharpstudy.distill import process_rank, progress_line
     from sharpstudy.paths import WORK
+    from sharpstudy.recipes import load_recipe, respent
     from sharpstudy.teach import TeachSettings, progress_bar
 
+    changes = dict(_pair("--spend", "KEY=VALUE", one) for one in spending)
     source = SourceOptions(100, 960, 540, folder=folder)
-    files = dict(_teacher_file(one) for one in weights)
+    given = dict(_pair("--teacher-weights", "NAME=FILE", one) for one in weights)
+    files = {name: Path(file) for name, file in given.items()}
     teaching = TeachSettings(source, train_frames, validation_frames, weights=files)
     options = training.TrainOptions(seeds or None, controls, device, "never" if afresh else "auto", start)
     trained = training.train_recipe(
-        recipe, budget, teaching, options, progress=progress_bar(), line=progress_line
+        respent(load_recipe(recipe), budget, changes),
+        budget,
+        teaching,
+        options,
+        progress=progress_bar(),
+        line=progress_line,
     )
     if process_rank() == 0:
         _report(trained, into or WORK / "models" / f"{trained.recipe.name}-{budget}", device)
 
 
-def _teacher_file(word: str) -> tuple[str, Path]:
-    name, equals, file = word.partition("=")
+def _pair(option: str, form: str, word: str) -> tuple[str, str]:
+    name, equals, value = word.partition("=")
     if not equals:
-        raise click.UsageError(f"--teacher-weights takes NAME=FILE, and got {word!r}.")
-    return name, Path(file)
+        raise click.UsageError(f"{option} takes {form}, and got {word!r}.")
+    return name, value
 
 
 def _report(trained: RecipeTraining, folder: Path, device: str) -> None:

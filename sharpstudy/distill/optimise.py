@@ -13,17 +13,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
+from sharpstudy.distill.soap import Soap
 from sharpstudy.recipes import Optimiser
 
 
 def make_optimiser(optimiser: Optimiser, weights: Sequence[nn.Parameter], kind: str) -> torch.optim.Optimizer:
-    """The optimiser over the weights on a kind of device, with torch's own betas.
+    """The optimiser over the weights on a kind of device, Adam with torch's own betas.
 
     On a CPU one pass over each weight does what torch's choice takes a dozen for. On a GPU torch's choice is
     fast, and with that one pass fp16 gradients could not be clipped.
     """
-    kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
     rates = {"lr": optimiser.learning_rate, "weight_decay": optimiser.weight_decay}
+    if optimiser.name == "soap":
+        return Soap(weights, **rates)
+    kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
     return kinds[optimiser.name](weights, **rates, fused=True if kind == "cpu" else None)
 
 

@@ -19,7 +19,7 @@ schedule or teacher is written whole. Summary, published figures and doubts are 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,8 @@ __all__ = [
     "describe_recipe",
     "load_recipe",
     "recipe_rows",
+    "respent",
+    "shipped_budget",
     "without_teacher",
 ]
 
@@ -90,6 +92,30 @@ def recipe_rows() -> list[dict[str, Any]]:
 def without_teacher(recipe: Recipe) -> Recipe:
     """The control of a recipe: the same but for the terms that compare with a teacher, which are left out."""
     return replace(recipe, loss=tuple(term for term in recipe.loss if not term.needs_teacher))
+
+
+def respent(recipe: Recipe, budget: BudgetName, changes: Mapping[str, str]) -> Recipe:
+    """The recipe with other values, given as text, in one of its budgets: {"epochs": "3"}."""
+    spent, values = recipe.budget(budget), {}
+    for key, text in changes.items():
+        known = [field.name for field in fields(Budget)]
+        if key not in known:
+            raise RecipeError(f"budgets.{budget}", f"one of {', '.join(known)}", key, near(key, known))
+        kind = type(getattr(spent, key))
+        try:
+            values[key] = tuple(text.split("+")) if kind is tuple else kind(text)
+        except ValueError:
+            raise RecipeError(f"budgets.{budget}.{key}", "a whole number", text) from None
+    return replace(recipe, budgets=replace(recipe.budgets, **{budget: replace(spent, **values)}))
+
+
+def shipped_budget(recipe: Recipe, budget: BudgetName) -> dict[str, Any]:
+    """What the recipe that ships under this name spends otherwise; empty where nothing differs."""
+    if recipe.name not in FILES:
+        return {}
+    mine, shipped = recipe.budget(budget), load_recipe(recipe.name).budget(budget)
+    told = {field.name: getattr(shipped, field.name) for field in fields(Budget)}
+    return {key: value for key, value in told.items() if value != getattr(mine, key)}
 
 
 def _checked(path: Path) -> Recipe:

@@ -107,7 +107,7 @@ class Term(Settings):
 class Optimiser(Settings):
     """The optimiser and its peak learning rate."""
 
-    name: Literal["adam", "adamw"]
+    name: Literal["adam", "adamw", "soap"]
     learning_rate: float = limited(1e-7, 0.1)
     weight_decay: float = limited(0, 1)
 
