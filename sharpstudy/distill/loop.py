@@ -94,7 +94,8 @@ def train(
 
 def sweep(folder: Path, resume: Resume) -> None:
     """Removes what a killed training left half-written, and a checkpoint that is not to be gone on with."""
-    for pattern in (".*.part*", ".*.tmp", *(["checkpoint.safetensors"] if resume == "never" else [])):
+    unwanted = ["checkpoint.safetensors"] if resume == "never" else []
+    for pattern in (".*.part*", ".*.tmp", ".tmp*", *unwanted):
         for path in folder.glob(pattern):
             path.unlink()
 
