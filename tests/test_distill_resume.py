@@ -150,7 +150,7 @@ def test_a_full_disk_stops_with_a_sentence_and_leaves_the_last_checkpoint(
 
 
 def test_what_a_kill_left_half_written_is_removed(pairs, tmp_path):
-    for name in (".0123.part.safetensors", ".best.safetensors.77.tmp"):
+    for name in (".0123.part.safetensors", ".best.safetensors.77.tmp", ".tmp0Ab1cD"):
         (tmp_path / name).write_bytes(b"half")
     run_training(pairs, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best.safetensors", CHECKPOINT, "log.csv"]

@@ -127,6 +127,16 @@ def test_all_ways_of_reading_agree(store):
         patches[24]
 
 
+@pytest.mark.parametrize("kept", [0, 120_000])
+def test_frames_in_memory_and_frames_on_disk_give_the_same_patches(store, monkeypatch, kept):
+    straight = Patches(store, 32, 64, seed=1).batch(0)
+    monkeypatch.setattr(patches_module, "KEPT", kept)
+    patches = Patches(store, 32, 64, seed=1)
+    kinds = {type(rows).__name__ for part in patches._rows.values() for rows in part}
+    assert kinds == ({"Rows", "KeptRows"} if kept else {"Rows"})
+    assert all(torch.equal(part, straight[name]) for name, part in patches.batch(0).items())
+
+
 def test_a_reader_that_stops_early_leaves_no_thread(store):
     import threading
 

@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -63,17 +67,36 @@ class Rows:
 
     def crop(self, top: int, left: int, size: int) -> np.ndarray:
         """The square of `size` pixels whose corner is at (top, left), a view of the rows that were read."""
-        _, width, channels = self.shape
-        row_bytes = width * channels * self.dtype.itemsize
-        rows = np.empty((size, width, channels), self.dtype)
+        return self.read(top, size)[:, left : left + size]
+
+    def read(self, top: int, count: int) -> np.ndarray:
+        """So many rows from the row `top` on."""
+        rows = np.empty((count, *self.shape[1:]), self.dtype)
         with open(self.path, "rb", buffering=0) as file:
-            file.seek(self.offset + top * row_bytes)
+            file.seek(self.offset + top * (rows.nbytes // count))
             got = file.readinto(rows.data.cast("B"))
         if got != rows.nbytes:
             raise ValueError(
                 f"{self.path.name}: expected {rows.nbytes} bytes from row {top}, the file ends after {got}"
             )
-        return rows[:, left : left + size]
+        return rows
+
+    @property
+    def nbytes(self) -> int:
+        """The size of the whole array."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+class KeptRows(Rows):
+    """Rows of a stored array that is read once, as a whole, and stays in memory."""
+
+    def crop(self, top: int, left: int, size: int) -> np.ndarray:
+        """The square as a copy: whoever turns it goes through it in steps, which out of a frame is slow."""
+        return self._whole[top : top + size, left : left + size].copy()
+
+    @cached_property
+    def _whole(self) -> np.ndarray:
+        return self.read(0, self.shape[0])
 
 
 def open_rows(path: Path) -> Rows:
@@ -84,3 +107,12 @@ def open_rows(path: Path) -> Rows:
         raise ValueError(f"{path.name}: expected a C-ordered HxWx3 array of uint8, float16 or float32, "
                          f"found {mapped.dtype} {mapped.shape}")  # fmt: skip
     return Rows(path, mapped.offset, mapped.shape, mapped.dtype)
+
+
+def keep_some(rows: Sequence[Rows], most: int) -> list[Rows]:
+    """The same rows, of which the first are kept in memory, as many as fit into `most` bytes together."""
+    ends = itertools.accumulate(one.nbytes for one in rows)
+    return [
+        KeptRows(one.path, one.offset, one.shape, one.dtype) if end <= most else one
+        for one, end in zip(rows, ends, strict=True)
+    ]

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from sharpstudy.data.entries import Rows, open_rows
+from sharpstudy.data.entries import Rows, keep_some, open_rows
 from sharpstudy.data.pairs import PairStore
 from sharpstudy.data.split import TARGET_SHARES
 
@@ -21,6 +21,7 @@ Part = Literal["reference", "degraded", "small", "target"]
 Balance = Literal["category", "area"]
 Symmetry = Literal["eightfold", "none"]
 
+KEPT = 256 * 2**20  # bytes of frames that stay in memory; of the others, rows are read for every patch
 _DRAWS = 4  # numbers drawn for each patch: pair, top, left, symmetry
 
 
@@ -75,7 +76,10 @@ class Patches(Dataset):
         self._seed = _number(f"patches:{seed}")
         self._chances = np.cumsum(weights(store, balance))
         self.facts = _check_facts(store, facts or {})
-        self._rows = {part: [_rows_of(store, i, part) for i in range(len(store))] for part in self.parts}
+        self._rows = {
+            part: keep_some([_rows_of(store, i, part) for i in range(len(store))], KEPT // len(self.parts))
+            for part in self.parts
+        }
 
     def __len__(self) -> int:
         """Patches in `steps` batches; the sequence itself has no end."""

@@ -76,14 +76,13 @@ class Average:
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
         self.decay = decay
         # Listed once: walking through the modules at every step takes longer than the averaging.
-        self._weights = list(zip(self.network.parameters(), network.parameters(), strict=True))
+        self._mine, self._theirs = list(self.network.parameters()), list(network.parameters())
         self._buffers = list(zip(self.network.buffers(), network.buffers(), strict=True))
 
     @torch.no_grad()
     def update(self, step: int) -> None:
         """Takes the network's weights after a step (from 0) into the average."""
         decay = min(self.decay, (1 + step) / (FIRST_STEPS + step))
-        for mine, theirs in self._weights:
-            mine.lerp_(theirs, 1 - decay)
+        torch._foreach_lerp_(self._mine, self._theirs, 1 - decay)
         for mine, theirs in self._buffers:
             mine.copy_(theirs)

@@ -64,10 +64,14 @@ def train(
     looks = 1 if fabric.device.type == "cpu" else LOOK_EVERY
     places = (job.step, job.last, fabric.global_rank, fabric.world_size)
     with closing(patches.batches(*places, threads=settings.threads)) as batches:
-        for batch in batches:
+        batch = next(batches, None)
+        while batch is not None:
             rate = learning_rate(settings.schedule, peak, job.step, settings.steps, job.patience.factor)
             set_rate(job.optimiser, rate)
             loss, parts = job.parallel(fabric.to_device(batch))
+            # Taking a batch starts the reading of another. In backward passes, one long call that needs no
+            # interpreter, the reader is not in the way of this thread's Python.
+            batch = next(batches, None)
             fabric.backward(loss)
             fabric.strategy.precision.unscale_gradients(job.optimiser)  # of fp16
             norm = limit_norm(job.weights, clip)
@@ -94,7 +98,8 @@ def train(
 
 def sweep(folder: Path, resume: Resume) -> None:
     """Removes what a killed training left half-written, and a checkpoint that is not to be gone on with."""
-    for pattern in (".*.part*", ".*.tmp", *(["checkpoint.safetensors"] if resume == "never" else [])):
+    unwanted = ["checkpoint.safetensors"] if resume == "never" else []
+    for pattern in (".*.part*", ".*.tmp", ".tmp*", *unwanted):
         for path in folder.glob(pattern):
             path.unlink()
 
