@@ -13,6 +13,7 @@ from sharpstudy.data.degrade import DownUp, parse_degradation
 from sharpstudy.data.pairs import prepare_pairs
 from sharpstudy.data.patches import Patches
 from sharpstudy.distill import TrainingDiverged
+from sharpstudy.distill.from_recipe import cues_of
 from sharpstudy.evaluate import CLEAN, DO_NOTHING
 from sharpstudy.experiments import variants
 from sharpstudy.experiments.judging import difference_table, gain_facts, size_of
@@ -40,6 +41,7 @@ def test_each_variant_changes_one_thing():
             "loss": made_recipe.loss != BASE.loss,
             "degradation": made_recipe.degradation != BASE.degradation,
             "ema": made_recipe.ema != BASE.ema,
+            "optimiser": made_recipe.optimiser != BASE.optimiser,
         }
         assert one.corners == "anywhere" or changed["degradation"]
         assert sum(changed.values()) == 1, one.name
@@ -47,12 +49,13 @@ def test_each_variant_changes_one_thing():
 
 
 def test_sizes_cost_about_as_much_as_the_base():
-    # 3x3 kernels at 1/r of the resolution: 9 * (inputs * outputs, summed over layers) / r^2 multiply-adds.
+    # 3x3 kernels at 1/r of the resolution: 9 * (inputs * outputs, summed over layers) / r^2 multiply-adds;
+    # the first layer reads 5 cues, or 4, beside the packed frame.
     by_hand = {
-        "4/32/6": 9 * (2 * 48 * 32 + 4 * 32 * 32) / 16,
-        "4/48/4": 9 * 4 * 48 * 48 / 16,
-        "3/48/3": 9 * (2 * 27 * 48 + 48 * 48) / 9,
-        "2/24/4": 9 * (2 * 12 * 24 + 2 * 24 * 24) / 4,
+        "4/32/6": 9 * (53 * 32 + 48 * 32 + 4 * 32 * 32) / 16,
+        "4/48/4": 9 * (53 * 48 + 3 * 48 * 48) / 16,
+        "3/48/3": 9 * (32 * 48 + 27 * 48 + 48 * 48) / 9,
+        "2/24/4": 9 * (16 * 24 + 12 * 24 + 2 * 24 * 24) / 4,
     }
     base = size_of(build_student("realtime", **BASE.student.arguments))["kmac_per_pixel"]
     for one in variants.VARIANTS:
@@ -101,17 +104,18 @@ def test_a_training_gives_the_weights_of_its_last_step(tmp_path):
     recipe = replace(
         recipe,
         gradient_clip=None,
+        optimiser=variants.ADAM,
         loss=variants.Variant("m", "loss", "", loss={"mse_reference": 1.0}).recipe(BASE).loss,
     )
     trained = train_student(recipe, (store, store), tmp_path / "run", seed=3, device="cpu")
     student = build_student("realtime", seed=3, **recipe.student.arguments)
     optimiser = torch.optim.Adam(student.parameters(), lr=recipe.optimiser.learning_rate)
-    patches = Patches(store, 32, 2, 3)
+    patches = Patches(store, 32, 2, 3, facts={"cues": cues_of(store)})
     for step in range(3):
         cosine = (1 + math.cos(math.pi * step / 3)) / 2
         optimiser.param_groups[0]["lr"] = 1e-3 * (0.01 + 0.99 * cosine)
         batch = patches.batch(step)
-        ((student(batch["degraded"]) - batch["reference"]) ** 2).mean().backward()
+        ((student(batch["degraded"], batch["cues"]) - batch["reference"]) ** 2).mean().backward()
         optimiser.step()
         optimiser.zero_grad()
     assert trained.steps == 3

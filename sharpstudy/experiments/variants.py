@@ -9,17 +9,20 @@ from typing import Any, Literal
 from sharpstudy.data.degrade import parse_degradation, settings_key
 from sharpstudy.experiments.training import Corners
 from sharpstudy.losses import TERMS as LOSS_TERMS
-from sharpstudy.recipes import TERMS, Recipe, Term, load_recipe, without_teacher
+from sharpstudy.recipes import TERMS, Optimiser, Recipe, Term, load_recipe, without_teacher
+from sharpstudy.students import CUES
 
 BASE = "base"
 RELATIVE = "relative_reference"
 
-Group = Literal["base", "size", "activation", "form", "loss", "data", "average"]
+ADAM = Optimiser("adam", 0.001, 0.0)  # what small networks are usually trained by
+
+Group = Literal["base", "size", "cues", "activation", "form", "optimiser", "loss", "data", "average"]
 
 
 @dataclass(frozen=True, eq=False)
 class Variant:
-    """A name, what it changes in words, and the change: arguments of the student, loss, degradation, average.
+    """A name, what it changes in words, and the change: of student, loss, degradation and so on.
 
     An empty field leaves the recipe's own. average "none" keeps the last weights as they are. corners: where
     patches begin, on the grid of the down-up or anywhere.
@@ -32,6 +35,7 @@ class Variant:
     loss: Mapping[str, float] = field(default_factory=dict)
     degradation: str | Mapping[str, Any] = ""
     average: Literal["recipe", "none"] = "recipe"
+    optimiser: Optimiser | None = None
     corners: Corners = "anywhere"
 
     def recipe(self, base: Recipe) -> Recipe:
@@ -43,13 +47,16 @@ class Variant:
             student=student,
             loss=loss or base.loss,
             degradation=self.degradation or base.degradation,
+            optimiser=self.optimiser or base.optimiser,
             ema=None if self.average == "none" else base.ema,
         )
 
 
 def _size(name: str, unshuffle: int, width: int, depth: int) -> Variant:
+    """A size, with the cues that fit into its groups of channels: a fifth one would not where r is 2."""
     says = f"unshuffle {unshuffle}, width {width}, depth {depth}"
-    return Variant(name, "size", says, {"unshuffle": unshuffle, "width": width, "depth": depth})
+    size = {"unshuffle": unshuffle, "width": width, "depth": depth, "cues": 4 if unshuffle == 2 else CUES}
+    return Variant(name, "size", says, size)
 
 
 HUBER, MSE, L1 = "pseudo_huber_reference", "mse_reference", "l1_reference"
@@ -65,6 +72,10 @@ VARIANTS: tuple[Variant, ...] = (
     _size("2/24/4", 2, 24, 4),
     _size("2/32/3", 2, 32, 3),
     _size("2/32/4", 2, 32, 4),
+    Variant("no-cues", "cues", "nothing read off the whole frame", {"cues": 0}),
+    Variant("cues", "cues", "all cues read off the whole frame", {"cues": CUES}),
+    Variant("two-cues", "cues", "the first two cues alone", {"cues": 2}),
+    Variant("adam", "optimiser", "Adam, rate 0.001", optimiser=ADAM),
     Variant("relu", "activation", "ReLU", {"activation": "relu"}),
     Variant("leaky", "activation", "leaky ReLU", {"activation": "leaky"}),
     Variant("branched", "form", "branches while it learns", {"form": "branched"}),
@@ -116,4 +127,4 @@ def _essence(recipe: Recipe) -> tuple[object, ...]:
     """All that variants change of a recipe, in a form in which equal things are equal."""
     loss = sorted((term.term, term.weight) for term in recipe.loss)
     arguments = sorted(recipe.student.arguments.items())
-    return arguments, loss, settings_key(parse_degradation(recipe.degradation)), recipe.ema
+    return arguments, loss, settings_key(parse_degradation(recipe.degradation)), recipe.ema, recipe.optimiser

@@ -14,6 +14,7 @@ from .errors import SharpenerError
 from .models import find_model
 from .sharp_frames import looks_sharp
 from .threads import binding_note, usable_cores
+from .tiles import Tiles
 
 if TYPE_CHECKING:
     from sharpstudy.students import Student
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 Bypass = Literal["on", "off"]
 SMALLEST = 16  # pixels; less of a frame than this is all edge
+LARGE = 64_000_000  # pixels that take about 2 GB on the way through the int8 file
 
 
 class Sharpener:
@@ -67,6 +69,12 @@ class Sharpener:
         plural = "s" if self.threads > 1 else ""
         notes = "; ".join(filter(None, (self._why, binding_note())))
         return f"{self.model} ({precision}) on {self.backend}, {self.threads} thread{plural}: {notes}"
+
+    @property
+    def tiles(self) -> Tiles:
+        """How a large frame is cut for it: a model that reads the whole frame sees more of it at once."""
+        reads_all = dict(self.card.get("arguments", {})).get("cues", 0) > 0
+        return Tiles(whole=LARGE) if reads_all else Tiles()
 
     @property
     def strength(self) -> float:

@@ -122,7 +122,13 @@ def _of_student(student: Student, name: str) -> Model:
     if student.name != "realtime":
         return Model(name, None, student, {"student": student.name, "precision": "float32"})
     layers = layers_of(student)
-    card = {"student": "realtime", "precision": "float32", "multiple": layers.unshuffle, "takes": "frame"}
+    card = {
+        "student": "realtime",
+        "arguments": dict(student.arguments),
+        "precision": "float32",
+        "multiple": layers.unshuffle,
+        "takes": "frame",
+    }
     return Model(name, build_graph(layers, card=card), student, card)
 
 

@@ -62,7 +62,7 @@ def sharpen_picture(
         raise FrameError(target, "it is there already")
     picture = read_picture(source)
     raw = picture.frame
-    restored = restore_large(raw, restore, tiles)
+    restored = restore_large(raw, restore, tiles or getattr(restore, "tiles", None))
     if show == "restored":
         shown = picture.with_restored(restored)
     else:
