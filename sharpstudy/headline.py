@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from sharpstudy.wording import join_words
+
 QUALITY = {"ssim": "{:.4f}", "psnr": "{:.2f} dB"}  # published scores that are measured here, too
 SPEED = {"fps": ("{:,.1f} FPS", "our_fps"), "milliseconds": ("{:,.0f} ms", "our_p50_ms")}
 ABSENT = "not measured"
@@ -28,7 +30,7 @@ def answer(verdicts: pd.DataFrame, helped: pd.DataFrame, budgets: Iterable[str] 
         first += f" {_counted(primary['word'])} (PSNR)."
     harmful = primary.loc[primary["harmful"].fillna("") != "", "model"].tolist()
     if harmful:
-        first = first[:-1] + f"; {_joined(harmful)} {'does' if len(harmful) == 1 else 'do'} harm."
+        first = first[:-1] + f"; {join_words(harmful)} {'does' if len(harmful) == 1 else 'do'} harm."
     if "quick" in budgets:
         first += " The quick budget is a demonstration, no verdict on the published training."
     if helped.empty:
@@ -237,12 +239,7 @@ def _counted(words: pd.Series) -> str:
     counts = words.value_counts()
     there = [word for word in PLAIN if word in counts]
     parts = [f"{counts[word]} {'is' if counts[word] == 1 else 'are'} {PLAIN[word]}" for word in there]
-    return _joined(parts) if parts else "none is judged"
-
-
-def _joined(parts: Iterable[str]) -> str:
-    *others, last = list(parts)
-    return f"{', '.join(others)} and {last}" if others else last
+    return join_words(parts) if parts else "none is judged"
 
 
 def _over(mask: pd.DataFrame, place: tuple[str, str]) -> str:

@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "losses": set(),
     "teach": {"data", "recipes", "teachers"},
     "speed": set(),
-    "distill": {"data", "students", "teachers", "losses", "metrics", "recipes"},
+    "distill": {"data", "students", "teachers", "losses", "metrics", "recipes", "wording"},
     "training": {"data", "recipes", "teachers", "distill", "teach", "students", "metrics", "statistics"},
     "training_speed": {"data", "recipes", "teachers", "distill", "students", "losses"},
     "experiments": {
@@ -41,7 +41,7 @@ MAY_IMPORT = {
         "statistics",
         "students",
     },
-    "headline": set(),
+    "headline": {"wording"},
     "reference_tables": set(),
     "release": {
         "contenders",
@@ -54,7 +54,7 @@ MAY_IMPORT = {
         "teachers",
     },
     "contenders": {"data", "baselines", "evaluate", "recipes", "teachers"},
-    "profiling": {"students", "runtime", "recipes", "speed", "data", "baselines", "teachers"},
+    "profiling": {"students", "runtime", "recipes", "speed", "data", "baselines", "teachers", "wording"},
     "runtime": {
         "students",
         "recipes",
@@ -73,6 +73,7 @@ MAY_IMPORT = {
     "patch_speed": {"data"},
     "cli": None,  # anything
     "terminal": set(),
+    "wording": set(),
     "__main__": {"cli"},
 }
 OPEN_TO_ALL = {"paths", "assets"}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sharpstudy.wording import join_words
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -33,7 +35,7 @@ def who_holds(profiles: pd.DataFrame, width: int, height: int, fps: int) -> str:
         return f"No network measured here holds {what}, on this machine."
     best = rows.drop_duplicates("model")
     named = [f"{row.model} ({row.backend} {row.precision}, {row.fps:.0f} FPS)" for row in best.itertuples()]
-    return f"On this machine {_joined(named)} {'holds' if len(named) == 1 else 'hold'} {what}."
+    return f"On this machine {join_words(named)} {'holds' if len(named) == 1 else 'hold'} {what}."
 
 
 def how_much_faster(profiles: pd.DataFrame, fast: str, slow: str) -> str:
@@ -85,10 +87,6 @@ def plausible(profiles: pd.DataFrame) -> list[str]:
                     f"grows {ratio:.2f} times as fast as the pixels"
                 )
     return odd
-
-
-def _joined(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _sizes(rows: pd.DataFrame) -> set[tuple[int, int]]:

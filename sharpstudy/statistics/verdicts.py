@@ -107,8 +107,8 @@ def compare_seeds(
     p_value = result.p_value()
     gains = sign * table.mean(axis=0)
     return Verdict(
-        model=_joined(models),
-        baseline=_joined(baselines),
+        model=", ".join(models),
+        baseline=", ".join(dict.fromkeys(baselines)),
         metric=metric,
         degradation=degradation,
         word=_word(p_value, sign * result.mean),
@@ -166,7 +166,3 @@ def _matters(metric: str, low: float, high: float) -> Literal["yes", "no", "uncl
 
 def is_pilot(categories: Sequence[str]) -> bool:
     return len(categories) < PILOT_CLIPS or min(Counter(categories).values()) < PILOT_PER_CATEGORY
-
-
-def _joined(names: Sequence[str]) -> str:
-    return ", ".join(dict.fromkeys(names))
