@@ -19,21 +19,21 @@ from sharpstudy.profiling import (
     as_table,
     budgets,
     chosen,
-    contender,
-    contenders,
+    find_candidate,
+    list_candidates,
     models,
     opening,
     peaks,
     split,
     study,
 )
-from sharpstudy.profiling.contenders import PUBLISHED, REALTIME, Contender, kmac_per_pixel, parameters_of
+from sharpstudy.profiling.candidates import PUBLISHED, REALTIME, Candidate, kmac_per_pixel, parameters_of
 from sharpstudy.profiling.held import peak_memory
 from sharpstudy.profiling.single import Asked, parse_size, profile_one
 from sharpstudy.speed import Check, Machine, Protocol, QuietLimits, Watch
 
 BRIEF = Protocol(warm_up=1, window=1, settled=1.0, warm_up_s=0.01, repeats=3, seconds=0.01, fewest=2)
-HEAVY = Contender("bsrgan-ultralight", "student", "torch", "fp32")
+HEAVY = Candidate("bsrgan-ultralight", "student", "torch", "fp32")
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def bench(tmp_path) -> Bench:
     ],
 )
 def test_a_model_by_name_comes_in_its_usual_form(model: str, backend: str, expected: tuple[str, ...]):
-    one = contender(model, backend)
+    one = find_candidate(model, backend)
     assert (one.model, one.role, one.backend, one.precision) == expected
 
 
@@ -68,11 +68,11 @@ def test_a_model_by_name_comes_in_its_usual_form(model: str, backend: str, expec
 )
 def test_what_cannot_be_timed_is_refused_in_a_sentence(words: tuple[str, ...], said: str):
     with pytest.raises(ProfileError, match=said):
-        contender(*words)
+        find_candidate(*words)
 
 
 def test_every_published_student_runs_as_published_and_in_the_fast_runtimes():
-    forms = {(one.backend, one.precision) for one in contenders(["edsr-residual"])}
+    forms = {(one.backend, one.precision) for one in list_candidates(["edsr-residual"])}
     assert {("torch", "fp32"), ("torch-channels-last", "fp32"), ("onnxruntime", "int8")} <= forms
 
 
@@ -104,7 +104,7 @@ def test_a_cell_that_would_not_fit_is_left_out():
     said = budgets.too_large(HEAVY, (3840, 2160), 8.0)
     assert "about 8 GiB of 8 GiB" in said  # 8.3 M pixels x 64 channels x 4 maps x 4 bytes = 7.9 GiB
     assert budgets.too_large(HEAVY, (3840, 2160), 32.0) == ""
-    assert budgets.too_large(contender("M"), (3840, 2160), 1.0) == ""
+    assert budgets.too_large(find_candidate("M"), (3840, 2160), 1.0) == ""
 
 
 def test_an_unmeasured_cell_is_a_row_with_a_reason_and_no_figures(bench):
@@ -118,13 +118,13 @@ def test_an_unmeasured_cell_is_a_row_with_a_reason_and_no_figures(bench):
 
 def test_a_size_that_a_model_cannot_make_is_a_row_with_a_reason(bench):
     plan = replace(BUDGETS["quick"], protocol=BRIEF, sizes=((30, 30),))
-    rows = study.profile_study(bench, plan, [contender("srresnet-edge")])
+    rows = study.profile_study(bench, plan, [find_candidate("srresnet-edge")])
     assert "multiples of 4, got 30x30" in rows[0]["note"]
 
 
 def test_rows_have_the_columns_of_profiles_csv(bench):
     plan = replace(BUDGETS["quick"], protocol=BRIEF, sizes=((32, 24),))
-    rows = study.profile_study(bench, plan, [contender("copy"), contender("srresnet-edge")])
+    rows = study.profile_study(bench, plan, [find_candidate("copy"), find_candidate("srresnet-edge")])
     table = as_table(rows)
     design = "model backend precision device threads width height stage p50_ms p95_ms p99_ms fps peak_mb"
     assert set(f"{design} parameters kmac_per_pixel machine".split()) <= set(COLUMNS)
@@ -152,7 +152,7 @@ def test_the_network_alone_is_timed_inside_the_same_calls():
 def test_an_unsharp_mask_is_the_same_in_every_library():
     frame = models.sample_frame(64, 48)
     restored = {}
-    for one in contenders(["unsharp"]):
+    for one in list_candidates(["unsharp"]):
         restored[one.backend] = np.array(opening._open_baseline(one, frame, 1).end_to_end()).astype(int)
     inner = np.s_[6:-6, 6:-6]
     for backend, values in restored.items():
@@ -238,14 +238,14 @@ def test_one_model_beside_a_copy(tmp_path):
 
 
 def test_memory_of_a_process_of_its_own(tmp_path):
-    held = peak_memory(contender("copy"), 2000, 1000, 1, tmp_path)
+    held = peak_memory(find_candidate("copy"), 2000, 1000, 1, tmp_path)
     assert held.peak_mb - held.base_mb > 2 * 2000 * 1000 * 3 / 2**20
     assert held.base_mb > 10
 
 
 def test_a_process_that_fails_is_named(tmp_path):
     with pytest.raises(ProfileError, match=r"srresnet-edge .* multiples of 4"):
-        peak_memory(contender("srresnet-edge"), 30, 30, 1, tmp_path)
+        peak_memory(find_candidate("srresnet-edge"), 30, 30, 1, tmp_path)
 
 
 def test_the_command_prints_machine_latencies_and_ratio():

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from .budgets import BUDGETS, SIZES, SpeedBudget, chosen
-from .contenders import Contender, ProfileError, contender, contenders
+from .candidates import Candidate, ProfileError, find_candidate, list_candidates
 from .study import COLUMNS, Bench, as_table, profile_cell, profile_study, profile_threads
 
 __all__ = [
@@ -14,13 +14,13 @@ __all__ = [
     "COLUMNS",
     "SIZES",
     "Bench",
-    "Contender",
+    "Candidate",
     "ProfileError",
     "SpeedBudget",
     "as_table",
     "chosen",
-    "contender",
-    "contenders",
+    "find_candidate",
+    "list_candidates",
     "profile_cell",
     "profile_study",
     "profile_threads",

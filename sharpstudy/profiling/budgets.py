@@ -9,7 +9,7 @@ from typing import Literal
 
 from sharpstudy.speed import PROTOCOLS, Protocol
 
-from .contenders import BASELINES, PUBLISHED, REALTIME, Contender, contenders, kmac_per_pixel
+from .candidates import BASELINES, PUBLISHED, REALTIME, Candidate, kmac_per_pixel, list_candidates
 
 BudgetName = Literal["quick", "full"]
 Size = tuple[int, int]
@@ -48,14 +48,14 @@ BUDGETS: Mapping[str, SpeedBudget] = MappingProxyType(
 )
 
 
-def chosen(budget: SpeedBudget, models: tuple[str, ...] = ()) -> list[Contender]:
-    """The contenders of a budget; those of the named models where any are named."""
-    named = contenders(models or (*BASELINES, *REALTIME, *PUBLISHED, *budget.teachers))
+def chosen(budget: SpeedBudget, models: tuple[str, ...] = ()) -> list[Candidate]:
+    """The candidates of a budget; those of the named models where any are named."""
+    named = list_candidates(models or (*BASELINES, *REALTIME, *PUBLISHED, *budget.teachers))
     return [one for one in named if budget.forms == "all" or models or _is_needed(one)]
 
 
-def too_heavy(one: Contender, size: Size, budget: SpeedBudget) -> str:
-    """Why a contender is not timed at a size under this budget; empty where it is."""
+def too_heavy(one: Candidate, size: Size, budget: SpeedBudget) -> str:
+    """Why a candidate is not timed at a size under this budget; empty where it is."""
     per_pixel = kmac_per_pixel(one.model)
     if per_pixel is None:
         return ""
@@ -70,8 +70,8 @@ def too_heavy(one: Contender, size: Size, budget: SpeedBudget) -> str:
     return f"not measured: {gmac:,.0f} G multiply-adds a frame, this budget waits for {limit:,.0f}"
 
 
-def too_large(one: Contender, size: Size, memory_gb: float | None) -> str:
-    """Why a contender's feature maps may not fit into the machine's memory at a size; empty where they do."""
+def too_large(one: Candidate, size: Size, memory_gb: float | None) -> str:
+    """Why a candidate's feature maps may not fit into the machine's memory at a size; empty where they do."""
     full_resolution = one.role in ("student", "teacher")
     needed = size[0] * size[1] * WIDEST_FLOATS * 4 / 2**30
     if not full_resolution or memory_gb is None or needed <= MEMORY_SHARE * memory_gb:
@@ -79,7 +79,7 @@ def too_large(one: Contender, size: Size, memory_gb: float | None) -> str:
     return f"not measured: needs about {needed:.0f} GiB of {memory_gb:.0f} GiB"
 
 
-def wants_memory(one: Contender, size: Size, budget: SpeedBudget) -> bool:
+def wants_memory(one: Candidate, size: Size, budget: SpeedBudget) -> bool:
     """Whether peak memory is measured for a cell, which takes a process of its own."""
     if budget.memory != "few":
         return budget.memory == "all"
@@ -89,19 +89,19 @@ def wants_memory(one: Contender, size: Size, budget: SpeedBudget) -> bool:
     return usual and size == (640, 480) and one.role == "student"
 
 
-def wants_sustained(one: Contender, size: Size, budget: SpeedBudget) -> bool:
+def wants_sustained(one: Candidate, size: Size, budget: SpeedBudget) -> bool:
     """Whether a cell is also run without a pause: int8 at 1080p, under `few` the default student's."""
     known = one.role == "realtime" and one.precision == "int8" and size == (1920, 1080)
     return known and (budget.forms == "all" or one.model == "realtime-M")
 
 
-def wants_file(one: Contender, size: Size, budget: SpeedBudget) -> bool:
+def wants_file(one: Candidate, size: Size, budget: SpeedBudget) -> bool:
     """Whether a video file is restored too: by the default student in int8, at 720p and, of all, 1080p."""
     sizes = ((1280, 720), (1920, 1080)) if budget.forms == "all" else ((1280, 720),)
     return one.model == "realtime-M" and one.precision == "int8" and size in sizes
 
 
-def _is_needed(one: Contender) -> bool:
+def _is_needed(one: Candidate) -> bool:
     if one.role == "realtime":
         return one.precision == "int8" or one.model == "realtime-M"
     if one.role == "student":

@@ -1,4 +1,4 @@
-"""The study's speed goals, each measured in one run in which all contenders take turns."""
+"""The study's speed goals, each measured in one run in which all candidates take turns."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any
 from sharpstudy.runtime.threads import usable_cores
 from sharpstudy.speed import Ratio, Turn, Watch, interleave, paired_ratio, summarise
 
-from .contenders import Contender, contender, is_installed, kmac_per_pixel
-from .opening import Opened, open_contender
+from .candidates import Candidate, find_candidate, is_installed, kmac_per_pixel
+from .opening import Opened, open_candidate
 from .peaks import LAYERS, chain_call
 from .split import op_split, split_backends
 from .study import Progress, say_nothing
@@ -27,9 +27,9 @@ MET = ("by median and p95", "by median only", "no")
 
 @dataclass(frozen=True)
 class Rival:
-    """One contender of the run: its size, its threads (0 for all), how often it is called in a round."""
+    """One candidate of the run: its size, its threads (0 for all), how often it is called in a round."""
 
-    one: Contender
+    one: Candidate
     size: tuple[int, int]
     threads: int = 0
     each: int = 20
@@ -43,13 +43,15 @@ def rivals() -> dict[str, Rival]:
         if not is_installed(runtime):
             continue
         for size in ("S", "M", "L"):
-            one = contender(size, runtime, "int8")
+            one = find_candidate(size, runtime, "int8")
             found[f"{size} 1080p {runtime}"] = Rival(one, FULL_HD)
             found[f"{size} 720p {runtime}"] = Rival(one, HD)
-        found[f"S 1080p {runtime}, one core"] = Rival(contender("S", runtime, "int8"), FULL_HD, threads=1)
-        heavy = contender(HEAVY, runtime, "int8")
+        found[f"S 1080p {runtime}, one core"] = Rival(
+            find_candidate("S", runtime, "int8"), FULL_HD, threads=1
+        )
+        heavy = find_candidate(HEAVY, runtime, "int8")
         found[f"334k 1080p {runtime} int8"] = Rival(heavy, FULL_HD, each=1, untimed=0)
-    found["334k 1080p eager"] = Rival(contender(HEAVY, "torch", "fp32"), FULL_HD, each=1, untimed=0)
+    found["334k 1080p eager"] = Rival(find_candidate(HEAVY, "torch", "fp32"), FULL_HD, each=1, untimed=0)
     return found
 
 
@@ -66,7 +68,7 @@ class Goal:
 def measure_goals(
     folder: Path, rounds: int = 3, threads: int = 0, progress: Progress = say_nothing
 ) -> tuple[list[dict[str, Any]], list[Goal]]:
-    """The latencies of every contender and the goals they meet, from one interleaved run.
+    """The latencies of every candidate and the goals they meet, from one interleaved run.
 
     The first are rows of name, p50_ms, p95_ms, fps, repeats; with three rounds it takes about two minutes on
     two cores, most of it in the student of 334,147 parameters.
@@ -77,7 +79,7 @@ def measure_goals(
         turns: dict[str, Turn] = {}
         for name, rival in rivals().items():
             progress(f"opening {name}")
-            opened = open_contender(rival.one, *rival.size, rival.threads or cores, folder)
+            opened = open_candidate(rival.one, *rival.size, rival.threads or cores, folder)
             stack.callback(opened.close)
             turns |= _turns(name, rival, opened)
         turns |= _peak_turns(cores, folder)
@@ -101,7 +103,7 @@ def conv_shares(threads: int, folder: Path) -> dict[str, float]:
     """The share of the default student's frame at 1080p that goes into convolutions, by runtime."""
     found = {}
     for runtime in split_backends():
-        rows = op_split(contender("M", runtime, "int8"), *FULL_HD, threads, folder)
+        rows = op_split(find_candidate("M", runtime, "int8"), *FULL_HD, threads, folder)
         total = sum(row["milliseconds"] for row in rows)
         found[runtime] = sum(row["milliseconds"] for row in rows if row["kind"] == "convolutions") / total
     return found
@@ -178,7 +180,7 @@ def _ratio(goal: str, ratio: Ratio, least: float) -> Goal:
 
 
 def goal_text(folder: Path, threads: int = 0, progress: Progress = say_nothing, rounds: int = 3) -> str:
-    """The run as text: every contender's latencies, then every goal and whether it is met."""
+    """The run as text: every candidate's latencies, then every goal and whether it is met."""
     rows, goals = measure_goals(folder, rounds, threads, progress)
     lines = [
         f"{row['name']:<38} p50 {row['p50_ms']:10.2f}  p95 {row['p95_ms']:10.2f} ms  {row['repeats']} frames"

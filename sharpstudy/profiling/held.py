@@ -1,4 +1,4 @@
-"""Peak memory of one contender, measured in a process that does nothing else."""
+"""Peak memory of one candidate, measured in a process that does nothing else."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from .contenders import LIBRARIES, Contender, ProfileError, scale_of
+from .candidates import LIBRARIES, Candidate, ProfileError, scale_of
 from .models import runtime_file, sample_frame
 
 FRAMES = 3
@@ -24,8 +24,8 @@ class Held:
     base_mb: float
 
 
-def peak_memory(one: Contender, width: int, height: int, threads: int, folder: Path) -> Held:
-    """Memory of a fresh process that opens the contender and restores three frames of that size.
+def peak_memory(one: Candidate, width: int, height: int, threads: int, folder: Path) -> Held:
+    """Memory of a fresh process that opens the candidate and restores three frames of that size.
 
     A fast runtime's process is given the file alone, so that PyTorch, which made the file, is not in it.
     """
@@ -46,13 +46,13 @@ def peak_memory(one: Contender, width: int, height: int, threads: int, folder: P
 
 
 def main(words: list[str]) -> None:
-    """Prints the memory of the contender that the words name, as JSON."""
+    """Prints the memory of the candidate that the words name, as JSON."""
     from sharpstudy.speed import peak_mb, resident_mb
 
     from .opening import open_file, open_frame
 
     model, role, backend, precision, width, height, threads, path = words
-    one = Contender(model, role, backend, precision)  # type: ignore[arg-type]
+    one = Candidate(model, role, backend, precision)  # type: ignore[arg-type]
     frame = sample_frame(int(width), int(height))
     _load_library(one)
     base = resident_mb()
@@ -63,7 +63,7 @@ def main(words: list[str]) -> None:
     print(json.dumps({"peak_mb": peak_mb(), "base_mb": base}))  # noqa: T201
 
 
-def _load_library(one: Contender) -> None:
+def _load_library(one: Candidate) -> None:
     """Imports the backend, so that what it takes by itself is not put down to the model."""
     name = "torch" if one.backend.startswith("torch") else LIBRARIES.get(one.backend)
     if name:

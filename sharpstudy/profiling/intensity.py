@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from .contenders import BASELINES, PUBLISHED, REALTIME
+from .candidates import BASELINES, PUBLISHED, REALTIME
 from .models import student_of
 
 if TYPE_CHECKING:

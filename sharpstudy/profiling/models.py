@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .contenders import REALTIME, Contender
+from .candidates import REALTIME, Candidate
 
 if TYPE_CHECKING:
     from sharpstudy.students import Student
@@ -64,8 +64,8 @@ def teacher_of(name: str) -> Teacher:
     return load_teacher(name, "random")
 
 
-def runtime_file(one: Contender, folder: Path) -> Path:
-    """The file that the contender's runtime reads, exported into the folder unless it is there.
+def runtime_file(one: Candidate, folder: Path) -> Path:
+    """The file that the candidate's runtime reads, exported into the folder unless it is there.
 
     An int8 file serves both runtimes, and so does an fp32 one: bf16 is how OpenVINO is told to compute it.
     """

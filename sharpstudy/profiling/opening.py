@@ -1,4 +1,4 @@
-"""A contender opened on one frame: what is called and timed."""
+"""A candidate opened on one frame: what is called and timed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from sharpstudy.speed import nothing_to_wait_for
 
-from .contenders import Backend, Contender, ProfileError, scale_of
+from .candidates import Backend, Candidate, ProfileError, scale_of
 from .models import runtime_file, sample_frame, student_of, teacher_of
 from .sessions import Network, bare_network, float_network, packed_halves
 
@@ -25,11 +25,11 @@ UNSHARP_SIGMA, UNSHARP_AMOUNT = 1.0, 0.8
 
 @dataclass
 class Opened:
-    """A contender ready to restore one frame.
+    """A candidate ready to restore one frame.
 
     `end_to_end` takes the uint8 frame in memory to a uint8 frame in memory. The network alone is either
     `network`, or its milliseconds in each call of `end_to_end` are put into `laps`. `restore` takes any frame
-    of that size, where the contender is a Sharpener. `note` goes into the table.
+    of that size, where the candidate is a Sharpener. `note` goes into the table.
     """
 
     end_to_end: Callable[[], object]
@@ -41,10 +41,10 @@ class Opened:
     note: str = ""
 
 
-def open_contender(
-    one: Contender, width: int, height: int, threads: int, folder: Path, device: str = "cpu"
+def open_candidate(
+    one: Candidate, width: int, height: int, threads: int, folder: Path, device: str = "cpu"
 ) -> Opened:
-    """The contender on a frame of that size; files for its runtime are looked for and made in the folder."""
+    """The candidate on a frame of that size; files for its runtime are looked for and made in the folder."""
     scale = scale_of(one.model)
     if width % scale or height % scale:
         raise ProfileError(f"{one.model}: expected a size in multiples of {scale}, got {width}x{height}")
@@ -56,8 +56,8 @@ def open_contender(
     return opened
 
 
-def open_frame(one: Contender, folder: Path, frame: np.ndarray, threads: int, device: str = "cpu") -> Opened:
-    """The contender on a given frame, which has the size that it reads."""
+def open_frame(one: Candidate, folder: Path, frame: np.ndarray, threads: int, device: str = "cpu") -> Opened:
+    """The candidate on a given frame, which has the size that it reads."""
     if one.role == "baseline":
         return _open_baseline(one, frame, threads)
     if one.backend in ("torch", "torch-channels-last"):
@@ -65,8 +65,8 @@ def open_frame(one: Contender, folder: Path, frame: np.ndarray, threads: int, de
     return open_file(one, runtime_file(one, folder), frame, threads)
 
 
-def open_file(one: Contender, path: Path, frame: np.ndarray, threads: int) -> Opened:
-    """A contender of a fast runtime on a frame, from its exported file; loads nothing but that runtime."""
+def open_file(one: Candidate, path: Path, frame: np.ndarray, threads: int) -> Opened:
+    """A candidate of a fast runtime on a frame, from its exported file; loads nothing but that runtime."""
     if one.role != "realtime":
         return _around(float_network(path, one.backend, one.precision, threads), frame)
     if one.precision == "bf16":
@@ -74,7 +74,7 @@ def open_file(one: Contender, path: Path, frame: np.ndarray, threads: int) -> Op
     return _open_sharpener(path, one.backend, frame, threads)
 
 
-def _open_baseline(one: Contender, frame: np.ndarray, threads: int) -> Opened:
+def _open_baseline(one: Candidate, frame: np.ndarray, threads: int) -> Opened:
     if one.model == "copy":
         out = np.empty_like(frame)
         return Opened(lambda: np.copyto(out, frame))
@@ -115,7 +115,7 @@ def _unsharp_torch(frame: np.ndarray, threads: int) -> Opened:
     return Opened(restore)
 
 
-def _open_torch(one: Contender, frame: np.ndarray, threads: int, device: str) -> Opened:
+def _open_torch(one: Candidate, frame: np.ndarray, threads: int, device: str) -> Opened:
     """The network in eager PyTorch, frames converted as the study's own code does."""
     import torch
 
@@ -141,7 +141,7 @@ def _open_torch(one: Contender, frame: np.ndarray, threads: int, device: str) ->
     return Opened(restore, laps=laps, synchronise=wait, note=note)
 
 
-def _network(one: Contender) -> tuple[torch.nn.Module, str]:
+def _network(one: Candidate) -> tuple[torch.nn.Module, str]:
     """The network as a module, and what there is to say of its weights."""
     if one.role != "teacher":
         return student_of(one.model), ""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .contenders import Backend, Precision, is_installed
+from .candidates import Backend, Precision, is_installed
 
 SHAPES = ((64, 192), (128, 96), (256, 64))  # channels and side of the square feature maps; the best counts
 PEAK_FORMS: tuple[tuple[Backend, Precision], ...] = (

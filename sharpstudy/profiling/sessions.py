@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .contenders import Backend, Precision
+from .candidates import Backend, Precision
 
 OPENVINO_HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
 Network = Callable[[np.ndarray], np.ndarray]

@@ -12,9 +12,9 @@ from sharpstudy.runtime.threads import usable_cores
 from sharpstudy.speed import Protocol, Turn, interleave, paired_ratio
 
 from .budgets import Size
-from .contenders import Contender, ProfileError, contender, is_installed
+from .candidates import Candidate, ProfileError, find_candidate, is_installed
 from .held import Held, peak_memory
-from .opening import Opened, open_contender
+from .opening import Opened, open_candidate
 from .study import Bench, full_row, time_stages
 
 LARGEST_SIDE = 8192
@@ -57,14 +57,14 @@ def parse_size(text: str) -> Size:
 
 def profile_one(asked: Asked, against: Sequence[str], folder: Path) -> Single:
     """The model's rows, and its ratio to a plain copy of the frame and to each of the models `against`."""
-    one = _contender(asked)
-    others = [contender("copy"), *(contender(name) for name in against)]
+    one = _candidate(asked)
+    others = [find_candidate("copy"), *(find_candidate(name) for name in against)]
     bench = Bench(folder, asked.threads or usable_cores(), asked.device)
     protocol = Protocol(
         warm_up=10, window=10, settled=0.05, warm_up_s=asked.seconds, seconds=asked.seconds, fewest=3
     )
     bench.judge()
-    opened = open_contender(one, *asked.size, bench.threads, folder, asked.device)
+    opened = open_candidate(one, *asked.size, bench.threads, folder, asked.device)
     try:
         timings = time_stages(opened, protocol)
         verdict = bench.judge()
@@ -82,8 +82,8 @@ def profile_one(asked: Asked, against: Sequence[str], folder: Path) -> Single:
     return Single(rows, remarks + ratios + [f"{one}: {opened.note}." for _ in (1,) if opened.note])
 
 
-def _contender(asked: Asked) -> Contender:
-    one = contender(asked.model, asked.backend, asked.precision)
+def _candidate(asked: Asked) -> Candidate:
+    one = find_candidate(asked.model, asked.backend, asked.precision)
     if not is_installed(one.backend):
         raise ProfileError(f"{one}: expected {one.backend} on this machine, it is not installed")
     if asked.device != "cpu" and not one.backend.startswith("torch"):
@@ -91,15 +91,15 @@ def _contender(asked: Asked) -> Contender:
     return one
 
 
-def _held(one: Contender, bench: Bench, asked: Asked) -> Held | None:
+def _held(one: Candidate, bench: Bench, asked: Asked) -> Held | None:
     if asked.memory == "off" or asked.device != "cpu":
         return None
     return peak_memory(one, *asked.size, bench.threads, bench.folder)
 
 
-def _ratio(one: Contender, opened: Opened, other: Contender, bench: Bench, size: Size) -> str:
+def _ratio(one: Candidate, opened: Opened, other: Candidate, bench: Bench, size: Size) -> str:
     """A sentence: how many times as long as the other one takes, the two called in turns."""
-    second = open_contender(other, *size, bench.threads, bench.folder)
+    second = open_candidate(other, *size, bench.threads, bench.folder)
     try:
         calls = {"one": opened, "other": second}
         once = interleave({name: Turn(each.end_to_end) for name, each in calls.items()}, 1)

@@ -10,7 +10,7 @@ import numpy as np
 
 from sharpstudy.speed import OpTime, Turn, interleave, parse_openvino_profile, parse_ort_profile
 
-from .contenders import Contender, is_installed
+from .candidates import Candidate, is_installed
 from .models import runtime_file, sample_frame
 from .sessions import whole_blocks
 
@@ -36,7 +36,7 @@ KINDS: dict[Kind, tuple[str, ...]] = {
 }
 
 
-def op_split(one: Contender, width: int, height: int, threads: int, folder: Path) -> list[dict[str, Any]]:
+def op_split(one: Candidate, width: int, height: int, threads: int, folder: Path) -> list[dict[str, Any]]:
     """One row for each node of a network of whole frames: backend, node, op, kind, milliseconds a frame.
 
     Counting costs time itself: the shares hold, the sum is a little above an undisturbed frame.

@@ -1,4 +1,4 @@
-"""The profile: one row for each contender, size and stage; a row that stays empty says why."""
+"""The profile: one row for each candidate, size and stage; a row that stays empty says why."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from sharpstudy.speed import Machine, Protocol, Timing, Watch, describe_machine, summarise, time_calls
 
 from .budgets import Size, SpeedBudget, too_heavy, too_large, wants_file, wants_memory, wants_sustained
-from .contenders import Contender, ProfileError, kmac_per_pixel, parameters_of
+from .candidates import Candidate, ProfileError, kmac_per_pixel, parameters_of
 from .held import Held, peak_memory
-from .opening import Opened, open_contender
+from .opening import Opened, open_candidate
 from .video_file import time_file
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def say_nothing(text: str) -> None:
 
 @dataclass
 class Bench:
-    """Where contenders are timed: threads, folder for exported files, machine, and the watch over it."""
+    """Where candidates are timed: threads, folder for exported files, machine, and the watch over it."""
 
     folder: Path
     threads: int
@@ -73,9 +73,9 @@ class Bench:
 
 
 def profile_study(
-    bench: Bench, budget: SpeedBudget, wanted: Iterable[Contender], progress: Progress = say_nothing
+    bench: Bench, budget: SpeedBudget, wanted: Iterable[Candidate], progress: Progress = say_nothing
 ) -> list[dict[str, Any]]:
-    """The rows of profiles.csv for every contender at every size of the budget, in order."""
+    """The rows of profiles.csv for every candidate at every size of the budget, in order."""
     rows = []
     for one in wanted:
         for size in budget.sizes:
@@ -87,11 +87,11 @@ def profile_study(
     return rows
 
 
-def profile_cell(bench: Bench, budget: SpeedBudget, one: Contender, size: Size) -> list[dict[str, Any]]:
-    """The rows of one contender at one size: the network alone, end to end, and sustained where wanted."""
+def profile_cell(bench: Bench, budget: SpeedBudget, one: Candidate, size: Size) -> list[dict[str, Any]]:
+    """The rows of one candidate at one size: the network alone, end to end, and sustained where wanted."""
     bench.judge()  # what came before is not this cell's affair
     try:
-        opened = open_contender(one, *size, bench.threads, bench.folder, bench.device)
+        opened = open_candidate(one, *size, bench.threads, bench.folder, bench.device)
     except (ValueError, RuntimeError, MemoryError, ImportError) as error:
         return [empty_row(bench, one, size, f"not measured: {_first_line(error)}")]
     try:
@@ -139,11 +139,11 @@ def time_sustained(opened: Opened, seconds: float) -> Timing:
 def profile_threads(
     bench: Bench,
     budget: SpeedBudget,
-    wanted: Iterable[Contender],
+    wanted: Iterable[Candidate],
     size: Size,
     progress: Progress = say_nothing,
 ) -> list[dict[str, Any]]:
-    """The rows of contenders at one size on 1, 2, 4 ... threads, up to less than the bench has."""
+    """The rows of candidates at one size on 1, 2, 4 ... threads, up to less than the bench has."""
     counts = [count for count in (1, 2, 4, 8, 16, 32) if count < bench.threads]
     rows = []
     for one in wanted:
@@ -170,7 +170,7 @@ def as_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 def full_row(
     bench: Bench,
-    one: Contender,
+    one: Candidate,
     size: Size,
     stage: Stage,
     timing: Timing,
@@ -195,13 +195,13 @@ def full_row(
     return {column: found.get(column, math.nan) for column in COLUMNS}
 
 
-def empty_row(bench: Bench, one: Contender, size: Size, reason: str) -> dict[str, Any]:
+def empty_row(bench: Bench, one: Candidate, size: Size, reason: str) -> dict[str, Any]:
     """The row of a cell without a measurement: its figures are empty and the note says why."""
     found = {**_identity(bench, one, size, "end_to_end"), "valid": "not measured", "note": reason}
     return {column: found.get(column, math.nan) for column in COLUMNS}
 
 
-def _identity(bench: Bench, one: Contender, size: Size, stage: Stage) -> dict[str, Any]:
+def _identity(bench: Bench, one: Candidate, size: Size, stage: Stage) -> dict[str, Any]:
     parameters, kmac = parameters_of(one.model), kmac_per_pixel(one.model)
     return {
         "model": Path(one.model).name,

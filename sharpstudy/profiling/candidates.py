@@ -40,7 +40,7 @@ class ProfileError(ValueError):
 
 
 @dataclass(frozen=True)
-class Contender:
+class Candidate:
     """One model in one backend and precision; `model` is a name of the study or the path of a file."""
 
     model: str
@@ -52,8 +52,8 @@ class Contender:
         return f"{self.model} ({self.backend}, {self.precision})"
 
 
-def contender(model: str, backend: str = "", precision: str = "") -> Contender:
-    """The contender of that name; what is not given is as in the form that the model usually runs in."""
+def find_candidate(model: str, backend: str = "", precision: str = "") -> Candidate:
+    """The candidate of that name; what is not given is as in the form that the model usually runs in."""
     name = full_name(model)
     forms = forms_of(name)
     fitting = [form for form in forms if backend in ("", form[0]) and precision in ("", form[1])]
@@ -63,13 +63,13 @@ def contender(model: str, backend: str = "", precision: str = "") -> Contender:
             f"{model}: expected a backend and precision among {known}, got {backend or 'any'} "
             f"{precision or 'any'}"
         )
-    return Contender(name, role_of(name), *fitting[0])
+    return Candidate(name, role_of(name), *fitting[0])
 
 
-def contenders(models: Iterable[str]) -> list[Contender]:
+def list_candidates(models: Iterable[str]) -> list[Candidate]:
     """Every form of every model, in order, those whose library is not installed left out."""
     named = (full_name(model) for model in models)
-    found = [Contender(name, role_of(name), *form) for name in named for form in forms_of(name)]
+    found = [Candidate(name, role_of(name), *form) for name in named for form in forms_of(name)]
     return [one for one in found if is_installed(one.backend)]
 
 
