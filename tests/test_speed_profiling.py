@@ -30,6 +30,7 @@ from sharpstudy.profiling import (
 from sharpstudy.profiling.candidates import PUBLISHED, REALTIME, Candidate, kmac_per_pixel, parameters_of
 from sharpstudy.profiling.held import peak_memory
 from sharpstudy.profiling.single import Asked, parse_size, profile_one
+from sharpstudy.runtime import export_student
 from sharpstudy.speed import Check, Machine, Protocol, QuietLimits, Watch
 
 BRIEF = Protocol(warm_up=1, window=1, settled=1.0, warm_up_s=0.01, repeats=3, seconds=0.01, fewest=2)
@@ -74,6 +75,39 @@ def test_what_cannot_be_timed_is_refused_in_a_sentence(words: tuple[str, ...], s
 def test_every_published_student_runs_as_published_and_in_the_fast_runtimes():
     forms = {(one.backend, one.precision) for one in list_candidates(["edsr-residual"])}
     assert {("torch", "fp32"), ("torch-channels-last", "fp32"), ("onnxruntime", "int8")} <= forms
+
+
+@pytest.mark.parametrize(("format", "precision"), [("onnx", "fp32"), ("int8", "int8")])
+def test_a_file_comes_in_the_precision_that_it_holds(format: str, precision: str, tmp_path):
+    path = tmp_path / "own.onnx"
+    export_student(
+        models.fresh_student("realtime-nano"), path, format, calibration=[models.sample_frame(64, 64)]
+    )
+    one = find_candidate(str(path))
+    assert (one.model, one.role, one.backend, one.precision) == (
+        str(path),
+        "realtime",
+        "onnxruntime",
+        precision,
+    )
+    other = "int8" if precision == "fp32" else "fp32"
+    with pytest.raises(ProfileError, match=f"onnxruntime {precision}.*got any {other}"):
+        find_candidate(str(path), precision=other)
+
+
+def test_a_frame_of_any_size_comes_back_whole_and_alike_in_float_and_bf16(tmp_path):
+    pytest.importorskip("openvino")
+    path, frame = tmp_path / "own.onnx", models.sample_frame(65, 47)
+    export_student(models.fresh_student("realtime-nano"), path, "onnx")
+    whole = {}
+    for precision in ("fp32", "bf16"):
+        one = find_candidate(str(path), "openvino", precision)
+        opened = opening.open_frame(one, tmp_path, frame, 1)
+        assert opened.network is not None
+        whole[precision] = np.array(opened.end_to_end()).astype(int)
+        opened.close()
+        assert whole[precision].shape == frame.shape
+    assert np.abs(whole["fp32"] - whole["bf16"]).max() <= 2
 
 
 def test_the_quick_budget_leaves_out_forms_and_the_full_one_none():

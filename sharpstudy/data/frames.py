@@ -34,6 +34,7 @@ __all__ = [
     "FrameBatch",
     "FrameError",
     "check_frame",
+    "fill_blocks",
     "find_frames",
     "read_frame",
     "read_frames",
@@ -141,6 +142,12 @@ def check_frame(frame: np.ndarray, dtypes: tuple[type, ...] = (np.uint8,)) -> No
         raise ValueError(f"a frame must be a numpy array of {wanted}, came {type(frame).__name__}")
     if frame.ndim != 3 or frame.shape[2] != 3 or frame.size == 0 or frame.dtype not in dtypes:
         raise ValueError(f"a frame must be {wanted} (H, W, 3), came {frame.dtype} {frame.shape}")
+
+
+def fill_blocks(frame: np.ndarray, multiple: int) -> np.ndarray:
+    """The frame with its last row and column repeated until height and width are multiples."""
+    down, across = (-side % multiple for side in frame.shape[:2])
+    return np.pad(frame, ((0, down), (0, across), (0, 0)), mode="edge") if down or across else frame
 
 
 def to_tensor(frame: np.ndarray) -> torch.Tensor:

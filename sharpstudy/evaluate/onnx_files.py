@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sharpstudy.data.frames import to_frame
+from sharpstudy.data.frames import fill_blocks, to_frame
 from sharpstudy.evaluate.frames import EvalFrame
 from sharpstudy.evaluate.models import WHOLE_PIXELS, Model, Role
 from sharpstudy.evaluate.networks import small_for
@@ -157,14 +157,14 @@ def _call(path: Path, session: Any, port: Port, frame: np.ndarray) -> np.ndarray
         "NCHW": lambda one: (one.transpose(2, 0, 1)[None] / np.float32(255)).astype(port.dtype),
     }
     height, width = frame.shape[:2]
-    around = ((0, -height % port.multiple), (0, -width % port.multiple), (0, 0))
-    given = np.ascontiguousarray(to_input[port.layout](np.pad(frame, around, mode="edge")))
+    given = np.ascontiguousarray(to_input[port.layout](fill_blocks(frame, port.multiple)))
     try:
         restored = session.run(None, {port.name: given})[0]
         return restored[:height, :width] if port.multiple > 1 else restored
     except Exception as error:  # as above
-        place = f"a frame of {frame.shape[1]}x{frame.shape[0]}"
-        raise ValueError(f"{path.name}: it cannot restore {place}; {_first_line(error)}") from error
+        raise ValueError(
+            f"{path.name}: it cannot restore a frame of {width}x{height}; {_first_line(error)}"
+        ) from error
 
 
 def _fixed(side: object) -> int | None:

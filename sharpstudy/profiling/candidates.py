@@ -109,7 +109,8 @@ def forms_of(name: str) -> tuple[tuple[Backend, Precision], ...]:
     if name in PUBLISHED:
         return EAGER_FORMS + FAST_FORMS
     if name.endswith(".onnx"):
-        return (("onnxruntime", "int8"), ("openvino", "int8"))
+        quantised = _is_int8(Path(name))
+        return tuple(form for form in FAST_FORMS if (form[1] == "int8") == quantised)
     return (FAST_FORMS[1], *EAGER_FORMS, *(form for form in FAST_FORMS if form != FAST_FORMS[1]))
 
 
@@ -163,6 +164,13 @@ def _student(name: str) -> Student | None:
     from .models import student_of
 
     return None if name in BASELINES or name.endswith(".onnx") else student_of(name)
+
+
+def _is_int8(path: Path) -> bool:
+    """Whether an exported file holds whole numbers, as it says of itself."""
+    from sharpstudy.runtime.models import read_card
+
+    return read_card(path.read_bytes(), str(path)).get("precision") == "int8"
 
 
 def _is_teacher(name: str) -> bool:

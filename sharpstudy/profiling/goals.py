@@ -46,9 +46,8 @@ def rivals() -> dict[str, Rival]:
             one = find_candidate(size, runtime, "int8")
             found[f"{size} 1080p {runtime}"] = Rival(one, FULL_HD)
             found[f"{size} 720p {runtime}"] = Rival(one, HD)
-        found[f"S 1080p {runtime}, one core"] = Rival(
-            find_candidate("S", runtime, "int8"), FULL_HD, threads=1
-        )
+        small = find_candidate("S", runtime, "int8")
+        found[f"S 1080p {runtime}, one core"] = Rival(small, FULL_HD, threads=1)
         heavy = find_candidate(HEAVY, runtime, "int8")
         found[f"334k 1080p {runtime} int8"] = Rival(heavy, FULL_HD, each=1, untimed=0)
     found["334k 1080p eager"] = Rival(find_candidate(HEAVY, "torch", "fp32"), FULL_HD, each=1, untimed=0)

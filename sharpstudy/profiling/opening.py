@@ -19,7 +19,6 @@ from .sessions import Network, bare_network, float_network, packed_halves
 if TYPE_CHECKING:
     import torch
 
-MULTIPLE = 8  # what any realtime student packs by divides it
 UNSHARP_SIGMA, UNSHARP_AMOUNT = 1.0, 0.8
 
 
@@ -154,9 +153,7 @@ def _open_sharpener(path: Path, backend: Backend, frame: np.ndarray, threads: in
     from sharpstudy.runtime import Sharpener
 
     sharpener, out = Sharpener(path, backend=backend, threads=threads, bypass="off"), np.empty_like(frame)
-    network = None
-    if frame.shape[0] % MULTIPLE == frame.shape[1] % MULTIPLE == 0:
-        network = bare_network(path, backend, threads, frame)
+    network = bare_network(path, backend, threads, frame)
     return Opened(lambda: sharpener(frame, out=out), network, restore=sharpener, close=sharpener.close)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from sharpstudy.data.frames import fill_blocks
+
 from .candidates import Backend, Precision
 
 OPENVINO_HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
@@ -46,12 +48,6 @@ def openvino_network(path: Path, precision: Precision, threads: int) -> Network:
     return network
 
 
-def whole_blocks(frame: np.ndarray, multiple: int) -> np.ndarray:
-    """The frame with its last row and column repeated until its sides are multiples."""
-    down, across = (-side % multiple for side in frame.shape[:2])
-    return np.pad(frame, ((0, down), (0, across), (0, 0)), mode="edge") if down or across else frame
-
-
 def bare_network(path: Path, backend: Backend, threads: int, frame: np.ndarray) -> Callable[[], object]:
     """One run of the network inside a sharpener: ONNX Runtime reads the whole frame, OpenVINO the packed one.
 
@@ -62,7 +58,7 @@ def bare_network(path: Path, backend: Backend, threads: int, frame: np.ndarray) 
     from sharpstudy.runtime.openvino_session import OpenvinoSession
 
     model = find_model(path)
-    frame = whole_blocks(frame, model.multiple)
+    frame = fill_blocks(frame, model.multiple)
     session, out = open_session(model, backend, threads), np.empty_like(frame)
     if not isinstance(session, OpenvinoSession):
         return lambda: session.run(frame, out)
@@ -75,25 +71,30 @@ def bare_network(path: Path, backend: Backend, threads: int, frame: np.ndarray) 
 def packed_halves(
     path: Path, threads: int, frame: np.ndarray
 ) -> tuple[Callable[[], object], Callable[[], object]]:
-    """A float sharpener in OpenVINO told to compute in bf16: end to end, and its network alone."""
+    """A float sharpener in OpenVINO told to compute in bf16: end to end, and its network alone.
+
+    What comes back end to end has the size of the frame.
+    """
     from sharpstudy.runtime.models import find_model
     from sharpstudy.runtime.openvino_session import OpenvinoSession
 
     model = find_model(path)
     session = OpenvinoSession(model.onnx or b"", threads, model.multiple)
-    frame = whole_blocks(frame, model.multiple)
-    shape, out = session.packer.packed_shape(frame), np.empty_like(frame)
+    height, width, _ = frame.shape
+    blocks = fill_blocks(frame, model.multiple)
+    shape, out = session.packer.packed_shape(blocks), np.empty_like(blocks)
     settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}
     settings["INFERENCE_PRECISION_HINT"] = OPENVINO_HINTS["bf16"]
     request = session.core.compile_model(session._packed_part(shape), "CPU", settings).create_infer_request()
-    packed = np.empty(shape, np.uint8)
+    packed = np.zeros(shape, np.uint8)  # the spare planes, which the network reads too, stay zero
 
     def network() -> np.ndarray:
         return request.infer({0: packed}, share_inputs=True, share_outputs=True)[0]
 
     def restore() -> np.ndarray:
-        session.packer.pack(frame, packed)
+        session.packer.pack(blocks, packed)
+        session.tell(blocks, packed)
         session.packer.unpack(np.ascontiguousarray(network()).reshape(shape), out)
-        return out
+        return out[:height, :width]
 
     return restore, network

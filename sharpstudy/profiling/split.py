@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from sharpstudy.data.frames import fill_blocks
 from sharpstudy.speed import OpTime, Turn, interleave, parse_openvino_profile, parse_ort_profile
 
 from .candidates import Candidate, is_installed
 from .models import runtime_file, sample_frame
-from .sessions import whole_blocks
 
 if TYPE_CHECKING:
     from sharpstudy.runtime.openvino_session import OpenvinoSession
@@ -44,7 +44,7 @@ def op_split(one: Candidate, width: int, height: int, threads: int, folder: Path
     from sharpstudy.runtime.models import find_model
 
     path = runtime_file(one, folder)
-    frame = whole_blocks(sample_frame(width, height), find_model(path).multiple)
+    frame = fill_blocks(sample_frame(width, height), find_model(path).multiple)
     times = (_openvino if one.backend == "openvino" else _onnxruntime)(path, frame, threads)
     return [
         {
@@ -106,8 +106,9 @@ def _counted(session: OpenvinoSession, frame: np.ndarray) -> list[OpTime]:
     shape = session.packer.packed_shape(frame)
     settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": session.threads, "PERF_COUNT": True}
     compiled = session.core.compile_model(session._packed_part(shape), "CPU", settings)
-    request, packed = compiled.create_infer_request(), np.empty(shape, np.uint8)
+    request, packed = compiled.create_infer_request(), np.zeros(shape, np.uint8)
     session.packer.pack(frame, packed)
+    session.tell(frame, packed)
     counted = []
     for number in range(WARM_UP + FRAMES):
         request.infer({0: packed}, share_inputs=True, share_outputs=True)
@@ -118,7 +119,7 @@ def _counted(session: OpenvinoSession, frame: np.ndarray) -> list[OpTime]:
 
 def _packing(session: OpenvinoSession, frame: np.ndarray) -> list[OpTime]:
     """The median time of packing a frame and of unpacking it."""
-    packed, out = np.empty(session.packer.packed_shape(frame), np.uint8), np.empty_like(frame)
+    packed, out = np.zeros(session.packer.packed_shape(frame), np.uint8), np.empty_like(frame)
     turns = {
         "pack": Turn(lambda: session.packer.pack(frame, packed)),
         "unpack": Turn(lambda: session.packer.unpack(packed, out)),
