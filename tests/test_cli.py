@@ -146,6 +146,7 @@ def test_distill_refuses_what_it_cannot_use_in_one_sentence():
 
 
 def test_teach_refuses_an_unknown_recipe_in_one_sentence():
+    assert ask("teach", "--help").output.startswith("usage: sharpstudy teach ")
     answer = ask("teach", "nosuch")
     assert answer.exit_code == 1
     assert "Traceback" not in answer.output

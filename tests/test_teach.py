@@ -14,7 +14,9 @@ from sharpstudy import teach as module
 from sharpstudy.data.sources import select_balanced
 from sharpstudy.paths import PARAMS
 from sharpstudy.recipes import Recipe, load_recipe, without_teacher
-from sharpstudy.teach import TeachSettings, main, teach
+from sharpstudy.teach import TeachSettings, teach
+from sharpstudy.teach import __main__ as command
+from sharpstudy.teach.__main__ import main
 from sharpstudy.teachers import TeacherError, choosing
 from sharpstudy.teachers.reporting import NoTeacher
 from tests.planted import planted, references
@@ -272,7 +274,7 @@ def test_the_defaults_are_those_of_the_pipeline():
 
 def test_the_command_answers_in_words_and_by_its_exit_code(plant, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(module, "load_recipe", lambda name: recipe(NOISE15))
-    monkeypatch.setattr(module, "WORK", tmp_path)
+    monkeypatch.setattr(command, "WORK", tmp_path)
     plant({(NOISE15, "official"): SHARP})
     assert main(["swinir-cnn", "--train-frames", "2", "--shard", "0/1", "--device", "cpu"]) == 0
     assert "teaches: teacher" in capsys.readouterr().out
@@ -285,9 +287,13 @@ def test_the_command_answers_in_words_and_by_its_exit_code(plant, tmp_path, monk
     own = tmp_path / "mine.pth"
     plant({(NOISE15, str(own)): SHARP})
     assert main(["swinir-cnn", "--device", "cpu", "--weights", f"{NOISE15}={own}"]) == 0
-    for words in (["--shard", "half"], ["--weights", "mine.pth"]):
+    for words, said in (
+        (["--shard", "half"], "expected I/N, got 'half'"),
+        (["--weights", "mine.pth"], "expected TEACHER=FILE, got 'mine.pth'"),
+    ):
         with pytest.raises(SystemExit):
             main(["swinir-cnn", *words])
+        assert said in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -76,9 +76,9 @@ def students() -> None:
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 def teach(words: tuple[str, ...]) -> None:
     """Find a recipe's teacher and store its targets; its own parser explains the options."""
-    from sharpstudy.teach import main as run
+    from sharpstudy.teach.__main__ import main as run
 
-    raise SystemExit(run(list(words)))
+    raise SystemExit(run(list(words), "sharpstudy teach"))
 
 
 CONTROLS = ("no-teacher", "random-teacher")

@@ -5,14 +5,11 @@
 
 from __future__ import annotations
 
-import argparse
-import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from sharpstudy.data.frames import FrameError
 from sharpstudy.data.pairs import PairStore, prepare_pairs
@@ -24,7 +21,7 @@ from sharpstudy.teachers.choosing import Restoring, first_that_passes
 from sharpstudy.teachers.processes import Processes, join_processes
 from sharpstudy.teachers.reporting import NoTeacher, TeachReport
 from sharpstudy.teachers.targets import Caching, Shard, cache_targets
-from sharpstudy.teachers.teacher import PRECISIONS, Precision
+from sharpstudy.teachers.teacher import Precision
 
 # Slow teachers take seconds a frame, so the quick budget restores few frames; the full one takes all.
 QUICK_TRAIN, QUICK_VALIDATION = 40, 16
@@ -202,86 +199,6 @@ def _watcher(progress: Task | None) -> Watch:
     return watch
 
 
-def _weights(text: str) -> tuple[str, Path]:
-    name, file = text.split("=", 1)
-    return name, Path(file)
-
-
-def _shard(text: str) -> Shard:
-    index, count = (int(part) for part in text.split("/"))
-    return index, count
-
-
-START = TeachSettings()
-LIMIT = "at most so many; quick takes {} by itself"
-OPTIONS: dict[str, dict[str, Any]] = {
-    "--budget": {"choices": ("quick", "full"), "default": "quick"},
-    "--device": {"default": "auto", "help": "cpu, cuda or auto"},
-    "--precision": {"choices": PRECISIONS, "default": START.precision},
-    "--tile": {"type": int, "help": "restore in tiles of so many pixels that the teacher reads"},
-    "--train-frames": {"type": int, "help": LIMIT.format(QUICK_TRAIN)},
-    "--validation-frames": {"type": int, "help": LIMIT.format(QUICK_VALIDATION)},
-    "--screens": {"type": int, "default": START.source.screens, "help": "rendered screens"},
-    "--screen-width": {"type": int, "default": START.source.screen_width},
-    "--screen-height": {"type": int, "default": START.source.screen_height},
-    "--folder": {"type": Path, "help": "your own pictures, for the source 'folder'"},
-    "--weights": {"type": _weights, "action": "append", "default": [], "metavar": "TEACHER=FILE"},
-    "--seed": {"type": int, "default": START.seed},
-    "--control": {"choices": ("none", "random"), "default": "none"},
-    "--when-none": {"choices": ("refuse", "report"), "default": "refuse"},
-    "--shard": {"type": _shard, "metavar": "I/N", "help": "one share of the training pairs, for job arrays"},
-}
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """The command line of `python -m sharpstudy.teach`."""
-    parser = argparse.ArgumentParser(prog="python -m sharpstudy.teach", description=__doc__.splitlines()[0])
-    parser.add_argument("recipe", help="a recipe's name, or the file of your own")
-    for name, how in OPTIONS.items():
-        parser.add_argument(name, **how)
-    return parser
-
-
-def main(words: list[str] | None = None) -> int:
-    """The exit code: 0 where somebody teaches or nobody has to, 1 where the recipe stays without."""
-    options = make_parser().parse_args(words)
-    first = os.environ.get("RANK", "0") == "0"
-    try:
-        report = teach(
-            options.recipe,
-            options.budget,
-            _settings(options),
-            device=options.device,
-            when_none=options.when_none,
-            progress=progress_bar() if first else None,
-        )
-    except ValueError as error:
-        if first:
-            print(f"\n{error}", file=sys.stderr)  # noqa: T201
-        return 1
-    if first:
-        print(report)  # noqa: T201
-    return 0
-
-
-def _settings(options: argparse.Namespace) -> TeachSettings:
-    source = SourceOptions(
-        options.screens, options.screen_width, options.screen_height, folder=options.folder
-    )
-    return TeachSettings(
-        source=source,
-        max_train=options.train_frames,
-        max_validation=options.validation_frames,
-        seed=options.seed,
-        precision=options.precision,
-        tile=options.tile,
-        control=options.control,
-        weights=dict(options.weights),
-        work=WORK,
-        shard=options.shard,
-    )
-
-
 def progress_bar() -> Task:
     """What shows progress as bars on stderr, one task after the other."""
     from tqdm import tqdm
@@ -296,7 +213,3 @@ def progress_bar() -> Task:
             bars[task].close()
 
     return show
-
-
-if __name__ == "__main__":
-    sys.exit(main())
