@@ -15,7 +15,7 @@ from sharpstudy.data.patches import Patches
 from sharpstudy.distill import TrainingDiverged
 from sharpstudy.distill.from_recipe import cues_of
 from sharpstudy.evaluate import CLEAN, DO_NOTHING
-from sharpstudy.experiments import variants
+from sharpstudy.experiments import training, variants
 from sharpstudy.experiments.judging import difference_table, gain_facts, size_of
 from sharpstudy.experiments.ledger import Ledger
 from sharpstudy.experiments.material import CONDITIONS, is_drawn, load_material
@@ -97,6 +97,13 @@ def test_a_budget_of_steps():
     assert run_key(recipe, 0) == run_key(for_steps(load_recipe("unet-attention"), 30, 4, 48), 0)
 
 
+def test_a_run_is_another_where_the_name_of_its_degradation_means_something_else(monkeypatch):
+    before = run_key(BASE, 0)
+    assert BASE.degradation == "blind"
+    monkeypatch.setattr(training, "parse_degradation", lambda name: DownUp(2))
+    assert run_key(BASE, 0) != before
+
+
 def test_a_training_gives_the_weights_of_its_last_step(tmp_path):
     """Three steps of the study's loop against three steps of torch by hand."""
     store = prepare_pairs([made(seed, (96, 64)) for seed in range(3)], "bicubic-x2", 1, tmp_path / "pairs")
@@ -127,10 +134,11 @@ def test_a_training_gives_the_weights_of_its_last_step(tmp_path):
 def test_patches_begin_on_the_grid_where_they_are_asked_to(tmp_path, monkeypatch):
     store = prepare_pairs([made(seed, (96, 64)) for seed in range(3)], "bicubic-x4", 1, tmp_path / "pairs")
     recipe = for_steps(replace(BASE, degradation="bicubic-x4"), 2, 4, 32)
-    places = {}
+    places, told = {}, {}
 
     def listen(corners):
         def note(settings, student, loss_sum, patches, *_, **__):
+            told[corners] = patches.facts["cues"]
             places[corners] = {(one.top % 4, one.left % 4) for one in patches.places(range(50))}
             raise TrainingDiverged("enough")
 
@@ -142,6 +150,7 @@ def test_patches_begin_on_the_grid_where_they_are_asked_to(tmp_path, monkeypatch
         lost = train_student(recipe, (store, store), tmp_path / corners, device="cpu", corners=corners)
         assert lost.student is None
         assert lost.note == "lost: enough"
+    assert np.array_equal(told["on the grid"], told["anywhere"])  # of whole frames, for either
     assert places["on the grid"] == {(0, 0)}
     assert len(places["anywhere"]) > 8
 

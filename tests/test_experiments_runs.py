@@ -10,7 +10,7 @@ import pytest
 
 from sharpstudy.data.degrade import DEGRADATIONS
 from sharpstudy.evaluate import DO_NOTHING, read_scores
-from sharpstudy.experiments import ablation, equal_time, phases
+from sharpstudy.experiments import ablation, bench, equal_time, phases
 from sharpstudy.experiments.training import Trained
 from sharpstudy.students import build_student, save_student
 from tests.experiment_tools import small_material
@@ -42,7 +42,7 @@ def test_an_ablation_is_kept_row_by_row_and_not_repeated(tmp_path, monkeypatch):
     table = ablation.run_ablation(options, material, heard.append)
     assert table["variant"].tolist() == ["base", "leaky", "no-average"]
     assert table["steps"].tolist() == [2, 2, 2]
-    assert table["parameters"].tolist() == [43_355] * 3
+    assert table["parameters"].tolist() == [44_795] * 3  # five cues beside 27 channels
     assert table["diff_psnr"].notna().tolist() == [False, True, True]
     stored = pd.read_csv(tmp_path / "out/ablation.csv")
     assert stored["made_of"].nunique() == 3
@@ -188,7 +188,8 @@ def test_help_says_what_is_done(module, capsys):
 def test_commands_name_what_is_wrong(module, words, named, capsys, monkeypatch, tmp_path):
     few = small_material()
     if words[0] != "--source":
-        monkeypatch.setattr(module, "load_material", lambda *_, **__: few, raising=False)
+        for place in (bench, phases):
+            monkeypatch.setattr(place, "load_material", lambda *_, **__: few)
     monkeypatch.setattr(phases, "held_frames", lambda *_: list(few.held))
     assert module.main([*words, "--out", str(tmp_path)]) == 1
     answer = capsys.readouterr()

@@ -10,38 +10,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sharpstudy.data.frames import write_bytes
-from sharpstudy.distill import choose_device, describe_machine
+from sharpstudy.distill import describe_machine
 from sharpstudy.evaluate import DO_NOTHING
-from sharpstudy.experiments.judging import (
-    SIDE,
-    difference_table,
-    eval_settings,
-    gain_facts,
-    score_nothing,
-    score_student,
-    size_of,
-)
+from sharpstudy.experiments import options as command
+from sharpstudy.experiments.bench import Bench, told_material
+from sharpstudy.experiments.judging import SIDE, difference_table, eval_settings, gain_facts
 from sharpstudy.experiments.ledger import Existing, Ledger
-from sharpstudy.experiments.material import CONDITIONS, Material, held_sets, load_material, training_pairs
-from sharpstudy.experiments.options import (
-    Line,
-    add_training,
-    counter,
-    finish,
-    make_parser,
-    names,
-    say,
-    set_threads,
-    whole,
-    write_table,
-)
+from sharpstudy.experiments.material import CONDITIONS, Material, held_sets, training_pairs
+from sharpstudy.experiments.options import Line, names, whole
 from sharpstudy.experiments.tables import ablation_table, ablation_text
 from sharpstudy.experiments.training import for_steps, run_key, train_student
 from sharpstudy.experiments.variants import BASE, Variant, base_recipe, choose_variants, list_variants
@@ -50,9 +32,6 @@ from sharpstudy.recipes import Recipe
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from sharpstudy.evaluate import EvalSettings, FrameSet
-
 
 COUNTS = ("steps", "batch", "patch", "seeds")
 
@@ -75,16 +54,13 @@ class AblationOptions:
 
 
 @dataclass(frozen=True, eq=False)
-class Bench:
-    """What all variants share: what they are told, learn from and are judged on, and the ledger."""
+class Ablation:
+    """What all variants share: what they are told, change, learn from and are judged on."""
 
     options: AblationOptions
     material: Material
     base: Recipe
-    sets: Sequence[FrameSet]
-    settings: EvalSettings
-    ledger: Ledger
-    line: Line
+    bench: Bench
 
     def recipe(self, variant: Variant) -> Recipe:
         """The recipe of a variant with the budget that all have."""
@@ -93,12 +69,12 @@ class Bench:
 
     def made_of(self, variant: Variant, seed: int) -> str:
         """What stands for all that decides the row of a variant and training seed."""
-        return run_key(self.recipe(variant), seed, self.ledger.settings, variant.corners)
+        return run_key(self.recipe(variant), seed, self.bench.ledger.settings, variant.corners)
 
     def done(self, variant: Variant) -> dict[int, str]:
         """The runs of a variant that are there and up to date, by training seed."""
         seeds = takewhile(
-            lambda seed: self.ledger.has(run_name(variant, seed), self.made_of(variant, seed)),
+            lambda seed: self.bench.ledger.has(run_name(variant, seed), self.made_of(variant, seed)),
             count(self.options.seed),
         )
         return {seed: run_name(variant, seed) for seed in seeds}
@@ -120,27 +96,27 @@ def run_ablation(options: AblationOptions, material: Material, line: Line) -> pd
     ledger = Ledger(options.out, _settings(options, material), options.existing)
     settings = eval_settings(options.side)
     sets = held_sets(material.held, CONDITIONS, options.work / "pairs", settings, line)
-    bench = Bench(options, material, base, sets, settings, ledger, line)
-    if not ledger.has(DO_NOTHING, ""):
-        ledger.put(DO_NOTHING, "", {}, score_nothing(sets, settings))
+    bench = Bench(sets, settings, ledger, options.device, line)
+    bench.keep_nothing()
+    ablation = Ablation(options, material, base, bench)
     runs = [(one, seed) for seed in range(options.seed, options.seed + options.seeds) for one in chosen]
     for place, (variant, seed) in enumerate(runs, 1):
         title = f"{run_name(variant, seed)} ({place} of {len(runs)})"
-        if seed in bench.done(variant):
+        if seed in ablation.done(variant):
             line(f"{title}: is there already")
         else:
-            _run(variant, seed, title, bench)
-        table = report(bench)
+            _run(variant, seed, title, ablation)
+        table = report(ablation)
     return table
 
 
-def report(bench: Bench) -> pd.DataFrame:
+def report(ablation: Ablation) -> pd.DataFrame:
     """Writes table, words and figure of the runs that are up to date, and returns the table."""
     from sharpstudy.plots import save_figure
     from sharpstudy.plots.experiments import ablation_forest
 
-    ledger, out = bench.ledger, bench.options.out
-    done = {one: bench.done(one) for one in list_variants(bench.base)}
+    ledger, out = ablation.bench.ledger, ablation.options.out
+    done = {one: ablation.done(one) for one in list_variants(ablation.base)}
     scored = {
         one.name: {seed: name for seed, name in runs.items() if ledger.runs[name]["scored"] == "yes"}
         for one, runs in done.items()
@@ -149,33 +125,26 @@ def report(bench: Bench) -> pd.DataFrame:
     gains = {name: gain_facts(scores, list(runs.values())) for name, runs in scored.items() if runs}
     facts = {one: [ledger.runs[name] for name in runs.values()] for one, runs in done.items() if runs}
     table = ablation_table(facts, gains, difference_table(scores, scored, BASE))
-    write_table(out / "ablation.csv", table)
-    text = ablation_text(table, ledger.settings, describe_machine(bench.options.device))
+    command.write_table(out / "ablation.csv", table)
+    text = ablation_text(table, ledger.settings, describe_machine(ablation.options.device))
     write_bytes(out / "ablation.txt", text.encode())
     if table["diff_psnr"].notna().any():
         save_figure(lambda: ablation_forest(table), out / "against-base")
     return table
 
 
-def _run(variant: Variant, seed: int, title: str, bench: Bench) -> None:
-    """Trains and scores one variant, and keeps it; one that is lost is kept with the reason."""
-    options, line, made_of = bench.options, bench.line, bench.made_of(variant, seed)
+def _run(variant: Variant, seed: int, title: str, ablation: Ablation) -> None:
+    """Trains and scores one variant, and keeps it."""
+    options, line, made_of = ablation.options, ablation.bench.line, ablation.made_of(variant, seed)
     line(f"{title}: {variant.says}")
-    recipe = bench.recipe(variant)
-    draws, folder = bench.base.budget("full").draws, options.work / "pairs"
-    pairs = training_pairs(bench.material, recipe.degradation, draws, folder, counter(title, line))
+    recipe = ablation.recipe(variant)
+    draws, folder = ablation.base.budget("full").draws, options.work / "pairs"
+    told = command.counter(title, line)
+    pairs = training_pairs(ablation.material, recipe.degradation, draws, folder, told)
     folder = options.work / "experiments" / f"ablation-{made_of}"
     how = {"seed": seed, "device": options.device, "corners": variant.corners}
     trained = train_student(recipe, pairs, folder, **how, name=title, say=line)
-    facts: dict[str, Any] = {"steps": trained.steps, "note": trained.note}
-    name, scores = run_name(variant, seed), None
-    if trained.student is None:
-        line(f"{title}: {trained.note}")
-    else:
-        facts |= {"seconds": round(trained.seconds, 1), **size_of(trained.student)}
-        device = choose_device(options.device)
-        scores = score_student(trained.student, name, bench.sets, bench.settings, device)
-    bench.ledger.put(name, made_of, facts, scores)
+    ablation.bench.keep(run_name(variant, seed), made_of, recipe, trained, {})
 
 
 def _settings(options: AblationOptions, material: Material) -> dict[str, Any]:
@@ -187,7 +156,9 @@ def _settings(options: AblationOptions, material: Material) -> dict[str, Any]:
 def parser() -> argparse.ArgumentParser:
     """The command line of the ablation."""
     listed = "\n".join(f"  {one.name:<12} {one.group}: {one.says}" for one in list_variants(base_recipe()))
-    made = make_parser("ablation", f"{__doc__}\nVariants, with what each changes:\n{listed}", "ablation")
+    made = command.make_parser(
+        "ablation", f"{__doc__}\nVariants, with what each changes:\n{listed}", "ablation"
+    )
     made.add_argument("--steps", type=whole(1), default=2500, help="of every variant (2500)")
     made.add_argument("--batch", type=whole(1), default=16, help="patches a step (16)")
     made.add_argument("--patch", type=whole(16), default=96, help="pixels a side of a patch (96)")
@@ -195,24 +166,22 @@ def parser() -> argparse.ArgumentParser:
         "--seeds", type=whole(1), default=1, help="trainings of each variant, from --seed on (1)"
     )
     made.add_argument("--only", type=names, default=(), metavar="NAMES", help="some variants, with commas")
-    add_training(made)
+    command.add_training(made)
     return made
 
 
 def main(words: list[str] | None = None) -> int:
     """The exit code: 0 when the table is written."""
     told = parser().parse_args(words)
-    set_threads(told.threads)
+    command.set_threads(told.threads)
 
     def run() -> str:
         given = {name: getattr(told, name) for name in (*COUNTS, "seed", "only", "device")}
         options = AblationOptions(**given, out=told.out, existing=told.existing)
-        source = told.source or base_recipe().budget("full").source
-        material = load_material(source, told.frames, told.train_frames, remark=say)
-        run_ablation(options, material, say)
+        run_ablation(options, told_material(told), command.say)
         return (options.out / "ablation.txt").read_text(encoding="utf-8")
 
-    return finish(run)
+    return command.finish(run)
 
 
 if __name__ == "__main__":

@@ -22,40 +22,22 @@ from sharpstudy.data.degrade import Degradation, parse_degradation
 from sharpstudy.data.frames import write_bytes
 from sharpstudy.data.pairs import PairStore
 from sharpstudy.data.prepare import scale_of
-from sharpstudy.distill import choose_device, describe_machine
+from sharpstudy.distill import describe_machine
 from sharpstudy.evaluate import CLEAN, DO_NOTHING
-from sharpstudy.experiments.judging import (
-    SIDE,
-    difference_table,
-    eval_settings,
-    gain_facts,
-    score_nothing,
-    score_student,
-    size_of,
-)
+from sharpstudy.experiments import options as command
+from sharpstudy.experiments.bench import Bench, told_material
+from sharpstudy.experiments.judging import SIDE, difference_table, eval_settings, gain_facts
 from sharpstudy.experiments.ledger import Existing, Ledger
-from sharpstudy.experiments.material import CONDITIONS, Material, held_sets, load_material, training_pairs
-from sharpstudy.experiments.options import (
-    Line,
-    add_training,
-    counter,
-    finish,
-    make_parser,
-    names,
-    say,
-    set_threads,
-    write_table,
-)
+from sharpstudy.experiments.material import CONDITIONS, Material, held_sets, training_pairs
+from sharpstudy.experiments.options import Line, names
 from sharpstudy.experiments.tables import equal_time_table, equal_time_text
-from sharpstudy.experiments.training import Trained, for_steps, run_key, train_student
+from sharpstudy.experiments.training import for_steps, run_key, train_student
 from sharpstudy.paths import REFERENCE, WORK
 from sharpstudy.recipes import RECIPES, BudgetName, Recipe, load_recipe, without_teacher
-from sharpstudy.students import STUDENTS, build_student
+from sharpstudy.students import STUDENTS
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from sharpstudy.evaluate import EvalSettings, FrameSet
 
 OURS = "realtime"
 DEGRADATIONS = ("bicubic-x2", "bicubic-x4", "call-300k")
@@ -105,10 +87,7 @@ class Heat:
     material: Material
     recipes: Mapping[str, Recipe]
     degradation: str
-    sets: Sequence[FrameSet]
-    settings: EvalSettings
-    ledger: Ledger
-    line: Line
+    bench: Bench
 
     def recipe(self, name: str) -> Recipe:
         """The recipe of a student without its teacher, on this degradation."""
@@ -116,7 +95,7 @@ class Heat:
 
     def made_of(self, name: str) -> str:
         """What stands for all that decides a student's row, but for how fast the machine is."""
-        return run_key(self.recipe(name), self.options.seed, self.ledger.settings)
+        return run_key(self.recipe(name), self.options.seed, self.bench.ledger.settings)
 
     def label(self, name: str) -> str:
         """The name of a run in the ledger: the same student learns on several degradations."""
@@ -129,11 +108,9 @@ def run_equal_time(options: EqualTimeOptions, material: Material, line: Line) ->
     recipes = {name: without_teacher(load_recipe(name)) for name in RECIPES}
     heats = [_heat(options, material, recipes, name, ledger, line) for name in options.degradations]
     for heat in heats:
-        nothing = heat.label(DO_NOTHING)
-        if not ledger.has(nothing, ""):
-            ledger.put(nothing, "", {}, score_nothing(heat.sets, heat.settings))
+        heat.bench.keep_nothing(heat.label(DO_NOTHING))
         for name in options.students:
-            title = f"{name} on {heat.degradation}"
+            title = heat.label(name)
             if not fits(recipes[name], parse_degradation(heat.degradation)):
                 line(f"{title}: left out, because it reads small frames that this degradation does not have")
                 continue
@@ -152,7 +129,7 @@ def report(heats: Sequence[Heat]) -> pd.DataFrame:
     from sharpstudy.plots import save_figure
     from sharpstudy.plots.experiments import equal_time_gains
 
-    options, ledger = heats[0].options, heats[0].ledger
+    options, ledger = heats[0].options, heats[0].bench.ledger
     parts = []
     for heat in heats:
         there = [name for name in RECIPES if ledger.has(heat.label(name), heat.made_of(name))]
@@ -163,7 +140,7 @@ def report(heats: Sequence[Heat]) -> pd.DataFrame:
         differences = difference_table(scores, {one: {options.seed: one} for one in scored}, OURS)
         parts.append(equal_time_table(heat.degradation, runs, gains, differences))
     table = pd.concat(parts, ignore_index=True)
-    write_table(options.out / "equal-time.csv", table)
+    command.write_table(options.out / "equal-time.csv", table)
     text = equal_time_text(table, ledger.settings, describe_machine(options.device))
     write_bytes(options.out / "equal-time.txt", text.encode())
     if table["gain_psnr"].notna().any():
@@ -213,31 +190,26 @@ def _heat(
         conditions = CONDITIONS
     settings = eval_settings(options.side)
     sets = held_sets(material.held, conditions, options.work / "pairs", settings, line)
-    return Heat(options, material, recipes, degradation, sets, settings, ledger, line)
+    bench = Bench(sets, settings, ledger, options.device, line)
+    return Heat(options, material, recipes, degradation, bench)
 
 
 def _run(heat: Heat, name: str, title: str) -> None:
     """Measures, trains and scores one student, and keeps it."""
-    options, line, recipe = heat.options, heat.line, heat.recipe(name)
+    options, bench, recipe = heat.options, heat.bench, heat.recipe(name)
     draws, folder = heat.recipes[OURS].budget("full").draws, options.work / "pairs"
-    pairs = training_pairs(heat.material, heat.degradation, draws, folder, counter(title, line))
+    told = command.counter(title, bench.line)
+    pairs = training_pairs(heat.material, heat.degradation, draws, folder, told)
     how = {"seed": options.seed, "device": options.device}
-    line(f"{title}: how many steps fit into {options.seconds:g} s?")
+    bench.line(f"{title}: how many steps fit into {options.seconds:g} s?")
     steps = steps_in(options.seconds, recipe, options.budget, pairs, **how)
     spent = recipe.budget(options.budget)
     ready = for_steps(recipe, steps, spent.batch, spent.patch)
-    place = options.work / "experiments" / f"equal-time-{run_key(ready, options.seed, heat.ledger.settings)}"
-    trained: Trained = train_student(ready, pairs, place, **how, name=title, say=line)
-    facts: dict[str, Any] = {"steps": trained.steps, "batch": spent.batch, "patch": spent.patch}
-    facts |= {"note": trained.note, **size_of(build_student(recipe.student.name, **recipe.student.arguments))}
-    scores = None
-    if trained.student is None:
-        line(f"{title}: {trained.note}")
-    else:
-        facts["seconds"] = round(trained.seconds, 1)
-        device = choose_device(options.device)
-        scores = score_student(trained.student, name, heat.sets, heat.settings, device, name)
-    heat.ledger.put(title, heat.made_of(name), facts, scores)
+    key = run_key(ready, options.seed, bench.ledger.settings)
+    place = options.work / "experiments" / f"equal-time-{key}"
+    trained = train_student(ready, pairs, place, **how, name=title, say=bench.line)
+    facts = {"batch": spent.batch, "patch": spent.patch}
+    bench.keep(title, heat.made_of(name), recipe, trained, facts, name)
 
 
 def _settings(options: EqualTimeOptions, material: Material) -> dict[str, Any]:
@@ -248,7 +220,7 @@ def _settings(options: EqualTimeOptions, material: Material) -> dict[str, Any]:
 
 def parser() -> argparse.ArgumentParser:
     """The command line of the comparison."""
-    made = make_parser("equal_time", __doc__, "equal-time")
+    made = command.make_parser("equal_time", __doc__, "equal-time")
     made.set_defaults(threads=1)
     made.add_argument("--seconds", type=float, default=200.0, help="of training, each student (200)")
     made.add_argument(
@@ -262,14 +234,14 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--budget", choices=("quick", "full"), default="quick", help="whose batch and patch are taken (quick)"
     )
-    add_training(made)
+    command.add_training(made)
     return made
 
 
 def main(words: list[str] | None = None) -> int:
     """The exit code: 0 when the table is written."""
     told = parser().parse_args(words)
-    set_threads(told.threads)
+    command.set_threads(told.threads)
 
     def run() -> str:
         given = {
@@ -278,12 +250,10 @@ def main(words: list[str] | None = None) -> int:
         options = EqualTimeOptions(
             **given, degradations=told.degradation, out=told.out, existing=told.existing
         )
-        source = told.source or load_recipe(OURS).budget("full").source
-        material = load_material(source, told.frames, told.train_frames, remark=say)
-        run_equal_time(options, material, say)
+        run_equal_time(options, told_material(told), command.say)
         return (options.out / "equal-time.txt").read_text(encoding="utf-8")
 
-    return finish(run)
+    return command.finish(run)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FACTS = ("parameters", "kmac_per_pixel", "steps", "seconds")
-DIFFERENCES = ("difference", "low", "high", "word", "adjusted_p")
+ENDS = {"difference": "", "low": "_low", "high": "_high", "word": "_word", "adjusted_p": "_p"}
 SIGNS = {"better": "+", "worse": "-", "no difference shown": "="}
 
 
@@ -57,15 +57,12 @@ def difference_facts(differences: pd.DataFrame, name: str) -> dict[str, Any]:
     """The paired differences of a model, by metric; empty for the one that others are held against."""
     facts: dict[str, Any] = {}
     for metric in METRICS:
-        found = (
-            differences[(differences["model"] == name) & (differences["metric"] == metric)]
-            if len(differences)
-            else []
-        )
-        row = found.iloc[0] if len(found) else {}
-        short = {"difference": "", "low": "_low", "high": "_high", "word": "_word", "adjusted_p": "_p"}
-        for column, end in short.items():
-            facts[f"diff_{metric}{end}"] = row[column] if len(row) else ("" if column == "word" else math.nan)
+        found = differences
+        if len(found):
+            found = found[(found["model"] == name) & (found["metric"] == metric)]
+        for column, end in ENDS.items():
+            absent = "" if column == "word" else math.nan
+            facts[f"diff_{metric}{end}"] = found[column].iloc[0] if len(found) else absent
     return facts
 
 
@@ -77,12 +74,7 @@ def ablation_text(table: pd.DataFrame, settings: Mapping[str, Any], machine: Map
             "parameters": number(row.parameters, 0),
             "kMAC/px": number(row.kmac_per_pixel, 2),
             "seconds": number(row.seconds, 0),
-            "gain dB [95 %]": spanned(row.gain_psnr, row.gain_psnr_low, row.gain_psnr_high, 3),
-            "against base dB [95 %]": spanned(row.diff_psnr, row.diff_psnr_low, row.diff_psnr_high, 3),
-            "": SIGNS.get(row.diff_psnr_word, ""),
-            "SSIM x100": number(100 * row.gain_ssim, 2, "+"),
-            "against base": number(100 * row.diff_ssim, 2, "+"),
-            "clean dB": number(row.clean_psnr, 1),
+            **_gain_cells(row, "base"),
             "worst": number(row.clean_worst, 1),
             "changes": row.changes + (f" ({row.note})" if row.note else ""),
         }
@@ -99,7 +91,7 @@ def ablation_text(table: pd.DataFrame, settings: Mapping[str, Any], machine: Map
         "",
         "Gain over doing nothing by condition, dB PSNR / 100 x SSIM:",
         "",
-        aligned(condition_rows(table, "variant")),
+        aligned(_condition_rows(table)),
     ]
     return "\n".join(words) + "\n"
 
@@ -147,18 +139,25 @@ def equal_time_text(table: pd.DataFrame, settings: Mapping[str, Any], machine: M
                 "kMAC/px": number(row.kmac_per_pixel, 1),
                 "seconds": number(row.seconds, 0),
                 "steps": number(row.steps, 0),
-                "gain dB [95 %]": spanned(row.gain_psnr, row.gain_psnr_low, row.gain_psnr_high, 3),
-                "against ours dB [95 %]": spanned(row.diff_psnr, row.diff_psnr_low, row.diff_psnr_high, 3),
-                "": SIGNS.get(row.diff_psnr_word, ""),
-                "SSIM x100": number(100 * row.gain_ssim, 2, "+"),
-                "against ours": number(100 * row.diff_ssim, 2, "+"),
-                "clean dB": number(row.clean_psnr, 1),
+                **_gain_cells(row, "ours"),
                 "note": row.note,
             }
             for row in part.sort_values("gain_psnr", ascending=False).itertuples()
         ]
         words += ["", f"Learned and judged on {degradation}:", "", aligned(rows)]
     return "\n".join(words) + "\n"
+
+
+def _gain_cells(row: Any, base: str) -> dict[str, str]:
+    """A student's gains over doing nothing, its differences to a base of that name, and clean frames."""
+    return {
+        "gain dB [95 %]": spanned(row.gain_psnr, row.gain_psnr_low, row.gain_psnr_high, 3),
+        f"against {base} dB [95 %]": spanned(row.diff_psnr, row.diff_psnr_low, row.diff_psnr_high, 3),
+        "": SIGNS.get(row.diff_psnr_word, ""),
+        "SSIM x100": number(100 * row.gain_ssim, 2, "+"),
+        f"against {base}": number(100 * row.diff_ssim, 2, "+"),
+        "clean dB": number(row.clean_psnr, 1),
+    }
 
 
 def phases_text(table: pd.DataFrame, frames: int) -> str:
@@ -187,21 +186,17 @@ def _shared(row: Any) -> str:
     return f"{gain} {row.share:.0%} [{row.share_low:.0%}, {row.share_high:.0%}]"
 
 
-def condition_rows(
-    table: pd.DataFrame, key: str, conditions: Sequence[str] = tuple(CONDITIONS)
-) -> list[dict[str, str]]:
-    """A row a model with its gain under each condition, dB / 100 x SSIM."""
-    return [
-        {
-            key: row[key],
-            **{
-                name: f"{number(row[f'{name}_psnr'], 3, '+')} / {number(100 * row[f'{name}_ssim'], 2, '+')}"
-                for name in conditions
-                if name != CLEAN
-            },
-        }
-        for _, row in table.iterrows()
-    ]
+def _condition_rows(table: pd.DataFrame) -> list[dict[str, str]]:
+    """A row a variant with its gain under each condition, dB / 100 x SSIM."""
+    rows = []
+    for _, row in table.iterrows():
+        cells = {"variant": row["variant"]}
+        for name in CONDITIONS:
+            if name != CLEAN:
+                psnr, ssim = row[f"{name}_psnr"], 100 * row[f"{name}_ssim"]
+                cells[name] = f"{number(psnr, 3, '+')} / {number(ssim, 2, '+')}"
+        rows.append(cells)
+    return rows
 
 
 def said(settings: Mapping[str, Any], machine: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from torch import Tensor
 
+from sharpstudy.data.degrade import parse_degradation, settings_key
 from sharpstudy.data.pairs import PairStore
 from sharpstudy.data.patches import Patches
 from sharpstudy.distill import (
@@ -24,6 +25,7 @@ from sharpstudy.distill import (
     train,
 )
 from sharpstudy.distill.checkpoint import read_checkpoint
+from sharpstudy.distill.from_recipe import cues_of
 from sharpstudy.losses import LossSum
 from sharpstudy.recipes import Budget, Budgets, Recipe
 from sharpstudy.students import Student, build_student
@@ -88,9 +90,14 @@ def train_student(
     """
     spent: Budget = recipe.budgets.quick
     steps = spent.epochs * -(-spent.pairs_per_epoch // spent.batch)
-    run = _distilled if corners == "anywhere" else _on_the_grid
+    told = {"seed": seed, "device": device, "on_step": _sayer(name, say), "checkpoint_every": KEEP_EVERY}
+    learned, validation = pairs
     try:
-        result = run(recipe, pairs, folder, seed, device, _sayer(name, say))
+        if corners == "anywhere":
+            stores = {"pairs_train": learned, "pairs_validation": validation}
+            result = distill(recipe, "quick", **stores, folder=folder, **told)
+        else:
+            result = _on_the_grid(recipe, learned, validation, folder, **told)
     except TrainingDiverged as error:
         return Trained(None, steps, float("nan"), f"lost: {error}")
     seconds = result.steps * spent.batch / result.rows[-1]["pairs_per_s"]
@@ -98,42 +105,26 @@ def train_student(
     return Trained(result.network, result.steps, seconds, "; ".join(result.notes))
 
 
-def _distilled(
-    recipe: Recipe,
-    pairs: tuple[PairStore, PairStore],
-    folder: Path,
-    seed: int,
-    device: str,
-    on_step: OnStep | None,
-) -> TrainingResult:
-    return distill(
-        recipe,
-        "quick",
-        pairs_train=pairs[0],
-        pairs_validation=pairs[1],
-        folder=folder,
-        seed=seed,
-        device=device,
-        on_step=on_step,
-        checkpoint_every=KEEP_EVERY,
-    )
-
-
 def _on_the_grid(
     recipe: Recipe,
-    pairs: tuple[PairStore, PairStore],
+    pairs: PairStore,
+    validation: PairStore,
     folder: Path,
+    *,
     seed: int,
     device: str,
     on_step: OnStep | None,
+    checkpoint_every: int,
 ) -> TrainingResult:
     """As distill does it, but for the patches: those that come with small frames begin on their grid."""
     spent = recipe.budgets.quick
     student = build_student(recipe.student.name, seed=seed, **recipe.student.arguments)
-    settings = student_settings(recipe, "quick", student.reads, device, (), KEEP_EVERY)
+    settings = student_settings(recipe, "quick", student.reads, device, (), checkpoint_every)
     loss_sum = LossSum(recipe.loss, budget="quick", seed=seed)
-    patches = Patches(pairs[0], spent.patch, spent.batch, seed, parts=("degraded", "reference", "small"))
-    return train(settings, student, loss_sum, patches, pairs[1], folder, on_step=on_step)
+    parts = ("degraded", "reference", "small")
+    facts = {"cues": cues_of(pairs)} if getattr(student, "cues", 0) else {}
+    patches = Patches(pairs, spent.patch, spent.batch, seed, parts=parts, facts=facts)
+    return train(settings, student, loss_sum, patches, validation, folder, on_step=on_step)
 
 
 def last_weights(checkpoint: Path) -> dict[str, Tensor]:
@@ -151,8 +142,12 @@ def last_weights(checkpoint: Path) -> dict[str, Tensor]:
 
 
 def run_key(recipe: Recipe, seed: int, *more: object) -> str:
-    """Twelve digits that stand for all that an experiment tells a training."""
-    content = [recipe_hash(recipe), seed, *more]
+    """Twelve digits that stand for all that an experiment tells a training.
+
+    The recipe counts as it is written, and its degradation by what the name of it means, too.
+    """
+    meaning = settings_key(parse_degradation(recipe.degradation))
+    content = [recipe_hash(recipe), meaning, seed, *more]
     return hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()[:12]
 
 
