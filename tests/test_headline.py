@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from sharpstudy import headline
+from sharpstudy import beside_published, headline
 
 NO_CONTROL = " Whether distillation helps is not answered: no student stands beside its control."
 
@@ -139,7 +139,7 @@ def test_published_figures_stand_beside_doing_nothing_and_this_runs_own():
         {"recipe": ["b", "b"], "teacher": ["t", "u"], "state": ["refused", "teaches"],
          "psnr_do_nothing": [30.0, 30.5], "psnr_teacher": [20.0, 31.25]}
     )  # fmt: skip
-    table = headline.published_table(figures, summary, categories, speeds, gates)
+    table = beside_published.published_table(figures, summary, categories, speeds, gates)
     rows = table[["system", "published", "do nothing", "this run", "measured on"]].values.tolist()
     assert rows == [
         ["a", "SSIM 0.927 (87 of 100)", "0.5000 (1 of 10)", "0.6123 (5 of 20)", "blur, 20 frames"],
@@ -148,7 +148,7 @@ def test_published_figures_stand_beside_doing_nothing_and_this_runs_own():
         ["b", "PSNR 35.11 dB", "30.50 dB", "31.25 dB (u)", "blur, validation"],
         ["c", "PSNR above 30 dB", "not measured", "not measured", "blur"],
     ]
-    assert set(table[headline.OWN]) == {"not run"}
+    assert set(table[beside_published.OWN]) == {"not run"}
     assert table["open about the figure"].tolist() == ["", "no machine", "no machine", "", ""]
 
 
@@ -178,8 +178,8 @@ def test_the_own_protocol_is_told_where_it_was_measured_and_only_for_the_same_fi
     )  # fmt: skip
     names = ["model", "words", "width", "recipe", "role", "origin", "state", "metric", "degradation"]
     empty = pd.DataFrame(columns=names)
-    table = headline.published_table(figures, empty, empty, empty, empty, own)
-    assert table[headline.OWN].tolist() == [
+    table = beside_published.published_table(figures, empty, empty, empty, empty, own)
+    assert table[beside_published.OWN].tolist() == [
         "0.8124 (41 of 100); do nothing 0.8000 (30 of 100)",
         "not run",
         "31.50 dB; do nothing 30.00 dB",
@@ -200,7 +200,7 @@ def test_every_published_score_and_speed_of_the_recipes_has_a_row():
     empty = pd.DataFrame(
         columns=["model", "words", "width", "recipe", "role", "origin", "state", "metric", "degradation"]
     )
-    table = headline.published_table(pd.DataFrame(rows), empty, empty, empty, empty)
+    table = beside_published.published_table(pd.DataFrame(rows), empty, empty, empty, empty)
     wanted = [one for one in rows if one["metric"] in ("ssim", "psnr", "fps", "milliseconds")]
     assert len(table) == len(wanted) == 3 + 3 + 2 + 6 + 5
     assert not table.duplicated(["system", "published"]).any()

@@ -41,6 +41,7 @@ MAY_IMPORT = {
         "statistics",
         "students",
     },
+    "beside_published": set(),
     "headline": {"wording"},
     "reference_tables": set(),
     "release": {
