@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "losses": set(),
     "teach": {"data", "recipes", "teachers"},
     "speed": set(),
-    "distill": {"data", "students", "teachers", "losses", "metrics", "recipes", "wording"},
+    "distill": {"data", "students", "teachers", "losses", "metrics", "recipes"},
     "training": {"data", "recipes", "teachers", "distill", "teach", "students", "metrics", "statistics"},
     "training_speed": {"data", "recipes", "teachers", "distill", "students", "losses"},
     "experiments": {

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from sharpstudy.distill.settings import TrainingDiverged
-from sharpstudy.wording import join_words
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -78,9 +77,7 @@ class Watch:
             return
         self.skipped = 0
         if broken:
-            raise TrainingDiverged(
-                f"step {step}: {join_words(broken)} is no finite number ({_numbers(seen)})"
-            )
+            raise TrainingDiverged(f"step {step}: {_list(broken)} is no finite number ({_numbers(seen)})")
         if seen["loss"] > EXPLODED * max(self.lowest, self._faint) and math.isfinite(self.lowest):
             raise TrainingDiverged(
                 f"step {step}: the loss is more than {EXPLODED} times its best epoch's"
@@ -90,3 +87,7 @@ class Watch:
 
 def _numbers(seen: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {value:.4g}" for name, value in seen.items())
+
+
+def _list(names: Sequence[str]) -> str:
+    return " and ".join(names)
