@@ -99,6 +99,18 @@ def test_tiles_are_what_the_whole_frame_is(scale):
     assert (seams != whole).any()
 
 
+@pytest.mark.parametrize("unshuffle", [2, 3, 4])
+def test_tiles_of_a_realtime_student_hold_the_blocks_of_the_whole_frame(unshuffle, monkeypatch):
+    student = build_student("realtime", unshuffle=unshuffle, width=8, depth=5)
+    with torch.no_grad():
+        for at, values in enumerate(student.parameters()):
+            values.add_(0.1 * torch.randn(values.shape, generator=torch.Generator().manual_seed(at)))
+    frame = frame_of(3, 610, 300)
+    tiled = evaluate.from_student(student).restore(frame)
+    monkeypatch.setattr(evaluate.networks, "TILE", 1000)
+    assert_rounded_alike(tiled, evaluate.from_student(student).restore(frame))
+
+
 def test_a_student_that_reads_the_whole_frame_says_what_it_was_given():
     student = build_student("unet-attention")
     assert reach_of(student) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sharpstudy.students import Student
 
 TILE = 256  # pixels of the restored frame that are computed at once
+GRID = 8  # pixels: tiles start at its multiples, and at those of the network's own grid
 COUNTED = 192  # the side for which multiply-adds are counted
 
 
@@ -59,6 +61,7 @@ def from_student(
         student = load_student(read_weight_file(Path(source)).student, source).student
     student = copy.deepcopy(student).eval().folded()
     reach = reach_of(student)
+    grid = _grid_of(student)
     note = f"{student.name}, in tiles"
     if reach is None:
         more = "" if context is None else f"; given a part, it sees {context} pixels around it"
@@ -67,11 +70,11 @@ def from_student(
     return Model(
         name=name or model_name(recipe or student.name, origin),
         role=role,
-        apply=_Restorer(network, student.reads, student.scale, reach, device),
+        apply=_Restorer(network, student.reads, student.scale, reach, grid, device),
         recipe=recipe,
         origin=origin,
         margin=context if reach is None else reach,
-        grid=_grid_of(student),
+        grid=grid,
         at_once=WHOLE_PIXELS if reach is None else None,
         parameters=count_parameters(student),
         kmac_per_pixel=macs_per_pixel(student, COUNTED, COUNTED) / 1000,
@@ -147,11 +150,12 @@ class _Restorer:
     reads: str
     scale: int
     reach: int | None
+    grid: int
     device: str
 
     def __call__(self, frame: EvalFrame) -> np.ndarray:
         read = small_for(frame, self.scale) if self.reads == "small" else frame.degraded
-        return run_tiles(self._enlarge, read, frame.degraded.shape[:2], self.scale, self.reach)
+        return run_tiles(self._enlarge, read, frame.degraded.shape[:2], self.scale, self.reach, self.grid)
 
     def _enlarge(self, read: np.ndarray) -> np.ndarray:
         import torch
@@ -179,19 +183,20 @@ def run_tiles(
     size: tuple[int, int],
     scale: int,
     reach: int | None,
+    grid: int = 1,
 ) -> np.ndarray:
     """The restored frame of a size, uint8, from tiles that overlap by `reach`; whole where that is None.
 
-    Tiles start at multiples of 8, which every student's own grid divides.
+    Tiles start at multiples of the network's own grid, so that it sees the same blocks of pixels.
     """
     height, width = size
     if reach is None or height * width <= (TILE + 2 * reach) ** 2:
         return np.ascontiguousarray(enlarge(read)[:height, :width])
-    restored = np.empty((height, width, 3), np.uint8)
+    restored, grid = np.empty((height, width, 3), np.uint8), math.lcm(GRID, grid)
     for top in range(0, height, TILE):
         for left in range(0, width, TILE):
             core = Region(top, left, min(top + TILE, height), min(left + TILE, width))
-            wide = core.grown(reach, 8, height, width)
+            wide = core.grown(reach, grid, height, width)
             ends = (-(-at // scale) for at in (wide.top, wide.left, wide.bottom, wide.right))
             part = enlarge(Region(*ends).of(read))
             restored[core.top : core.bottom, core.left : core.right] = core.inside(wide).of(part)
