@@ -40,13 +40,13 @@ def student_appetite(
     Without a student the fastest of the study's size: unshuffle by 4, four convolutions 16 wide.
     """
     student = (student or smallest_student()).to(device)
-    optimizer = torch.optim.Adam(student.parameters(), lr=1e-4)
+    optimiser = torch.optim.Adam(student.parameters(), lr=1e-4)
     batch = {part: tensor.to(device) for part, tensor in patches.batch(0).items()}
 
     def train_step() -> None:
-        optimizer.zero_grad(set_to_none=True)
+        optimiser.zero_grad(set_to_none=True)
         nn.functional.l1_loss(student(batch["degraded"]), batch["reference"]).backward()
-        optimizer.step()
+        optimiser.step()
         if device.startswith("cuda"):
             torch.cuda.synchronize()
 

@@ -24,6 +24,7 @@ from sharpstudy.data.pairs import PairStore, prepare_pairs
 from sharpstudy.data.patches import Patches
 from sharpstudy.data.sources import SourceOptions, load_source, select_balanced
 from sharpstudy.distill import choose_device, student_settings, train
+from sharpstudy.distill.from_recipe import cues_of
 from sharpstudy.distill.learner import Learner, TeacherFeatures
 from sharpstudy.losses import LossSum
 from sharpstudy.recipes import RECIPES, Recipe, load_recipe
@@ -54,7 +55,8 @@ class Bench:
         spent, self.pairs = recipe.budget("quick"), _pairs(recipe, folder)
         parts = {"reference", "target", self.student.reads}
         parts |= {self.features.reads} if self.features else set()
-        self.patches = Patches(self.pairs, spent.patch, spent.batch, 1, parts=sorted(parts))
+        facts = {"cues": cues_of(self.pairs)} if getattr(self.student, "cues", 0) else {}
+        self.patches = Patches(self.pairs, spent.patch, spent.batch, 1, parts=sorted(parts), facts=facts)
 
     def loop(self, steps: int) -> dict[str, float]:
         """Pairs a second of the loop's second epoch, without its validation and with it."""

@@ -207,7 +207,6 @@ def test_onnxruntimes_profile_by_hand():
         ("conv1", "QLinearConv", 1.5),
         ("pack", "Transpose", pytest.approx(0.3)),
     ]
-    assert speed.share_of(times) == pytest.approx(1.5 / 1.8)
 
 
 def test_a_profile_that_was_not_closed_is_read_too():

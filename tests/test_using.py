@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 import sharpstudy.runtime
-from sharpstudy.cli.using import live, sharpen
+from sharpstudy.cli.live import live
+from sharpstudy.cli.using import sharpen
 from sharpstudy.data.clips import read_clip, write_clip
 from sharpstudy.data.frames import read_frame, write_frame
 from tests.material import picture

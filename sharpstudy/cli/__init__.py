@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from sharpstudy import __version__
-from sharpstudy.cli import evaluation, mos, pictures, profiling, runtime, training, using
+from sharpstudy.cli import evaluation, live, mos, pictures, profiling, runtime, training, using
 
 
 class Commands(click.Group):
@@ -47,7 +47,7 @@ for command in (
     runtime.release,
     profiling.profile,
     using.sharpen,
-    using.live,
+    live.live,
     mos.mos,
 ):
     main.add_command(command)

@@ -21,6 +21,7 @@ from sharpstudy.evaluate.frames import CLEAN
 from sharpstudy.evaluate.models import DO_NOTHING, Model, do_nothing, from_callable
 from sharpstudy.evaluate.scoring import combine, score_model
 from sharpstudy.evaluate.settings import EvalSettings
+from sharpstudy.evaluate.tables import clips_of
 from sharpstudy.runtime.levels import HALF_STRENGTH, add_detail, half_detail, halved
 from sharpstudy.runtime.sharp_frames import HALF_SHARP, sharpness
 from sharpstudy.statistics import compare, estimate
@@ -72,7 +73,7 @@ def level_table(scores: pd.DataFrame) -> pd.DataFrame:
     """Each level's mean under each degradation, its gain on raw with a 95 % interval, and the verdict."""
     import pandas as pd
 
-    clips = dict(zip(scores["frame"], scores["clip"], strict=True))
+    clips = clips_of(scores)
     rows = []
     for degradation in dict.fromkeys(scores["degradation"]):
         for metric in METRICS:

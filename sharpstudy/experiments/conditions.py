@@ -33,6 +33,7 @@ from sharpstudy.evaluate import (
     tune_masks,
     unsharp,
 )
+from sharpstudy.evaluate.tables import clips_of
 from sharpstudy.experiments.material import held_sets, present_sources
 from sharpstudy.experiments.options import Line, finish, make_parser, names, say, set_threads, write_table
 from sharpstudy.paths import WEIGHTS, WORK
@@ -96,7 +97,7 @@ def condition_table(scores: pd.DataFrame) -> pd.DataFrame:
     """Each model's mean under each degradation, with gains and verdicts on doing nothing and on the mask."""
     import pandas as pd
 
-    clips = dict(zip(scores["frame"], scores["clip"], strict=True))
+    clips = clips_of(scores)
     rows = []
     for (degradation, metric, model), group in scores.groupby(["degradation", "metric", "model"], sort=False):
         row = {"degradation": degradation, "metric": metric, "model": model, "frames": len(group)}

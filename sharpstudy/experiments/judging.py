@@ -19,6 +19,7 @@ from sharpstudy.evaluate import (
     from_student,
     score_model,
 )
+from sharpstudy.evaluate.tables import clips_of
 from sharpstudy.statistics import compare_seeds, holm
 from sharpstudy.students import Student, count_parameters, macs_per_pixel
 
@@ -117,8 +118,3 @@ def difference_table(scores: pd.DataFrame, runs: Mapping[str, Mapping[int, str]]
                 {**asdict(found), "model": name, "baseline": base, "word": word, "adjusted_p": p_value}
             )
     return pd.DataFrame(rows)
-
-
-def clips_of(scores: pd.DataFrame) -> dict[str, str]:
-    """The clip of each frame."""
-    return dict(zip(scores["frame"], scores["clip"], strict=True))

@@ -34,7 +34,8 @@ from sharpstudy.evaluate import (
     released_weights,
     score_model,
 )
-from sharpstudy.experiments.judging import SIDE, clips_of, eval_settings, score_nothing, score_student
+from sharpstudy.evaluate.tables import clips_of
+from sharpstudy.experiments.judging import SIDE, eval_settings, score_nothing, score_student
 from sharpstudy.experiments.material import SCREENS, load_material, present_sources, training_pairs
 from sharpstudy.experiments.options import (
     Line,

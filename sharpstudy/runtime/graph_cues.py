@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from .graph import Graph
+    from .graph_nodes import Graph
 
 ROWS, REACH = 64, 4
 STRONG, WEAK = 48.0, 12.0  # grey levels

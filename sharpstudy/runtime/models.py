@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from sharpstudy import paths
 
 from .errors import SharpenerError
-from .graph import CARD_KEY, build_graph
+from .graph import build_graph
+from .graph_nodes import CARD_KEY
 from .layers import layers_of
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import Literal
 import numpy as np
 
 from .errors import SharpenerError
-from .graph import FRAME, RESTORED, with_strength
+from .graph import with_strength
+from .graph_nodes import FRAME, RESTORED
 
 Provider = Literal["cpu", "cuda", "tensorrt"]
 PROVIDERS: dict[Provider, str] = {

@@ -14,7 +14,8 @@ from typing import Literal, get_args
 import numpy as np
 
 from .errors import SharpenerError
-from .graph import FRAME, Span, StoredLayer, build_graph, feature_names
+from .graph import build_graph, feature_names
+from .graph_nodes import FRAME, Span, StoredLayer
 from .layers import Layers
 from .rounding import round_layers
 

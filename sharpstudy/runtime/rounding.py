@@ -13,7 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from .graph import FRAME, Span, StoredLayer, build_graph, layer_names
+from .graph import build_graph, layer_names
+from .graph_nodes import FRAME, Span, StoredLayer
 from .layers import Layers
 
 PLACES = 1000  # looked at in each frame

@@ -8,7 +8,7 @@ from __future__ import annotations
 from .interleave import Ratio, Turn, interleave, paired_ratio
 from .machine import Machine, describe_machine, usable_cores
 from .memory import peak_mb, resident_mb
-from .operators import OpTime, parse_openvino_profile, parse_ort_profile, share_of
+from .operators import OpTime, parse_openvino_profile, parse_ort_profile
 from .quiet import Check, QuietLimits, Watch, reference_workload
 from .timing import PROTOCOLS, Protocol, Steady, Timing, nothing_to_wait_for, summarise, time_calls, warm_up
 
@@ -33,7 +33,6 @@ __all__ = [
     "peak_mb",
     "reference_workload",
     "resident_mb",
-    "share_of",
     "summarise",
     "time_calls",
     "usable_cores",

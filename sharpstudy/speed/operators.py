@@ -65,13 +65,6 @@ def parse_openvino_profile(frames: Iterable[Iterable[OpenvinoNode]]) -> list[OpT
     return [OpTime(name, kind, took / count) for (name, kind), took in total.items() if took > 0]
 
 
-def share_of(times: Iterable[OpTime], words: tuple[str, ...] = ("conv",)) -> float:
-    """The share of the time, 0 to 1, that goes into operations whose kind holds one of the words."""
-    times = list(times)
-    inside = sum(one.milliseconds for one in times if any(word in one.op.lower() for word in words))
-    return inside / sum(one.milliseconds for one in times)
-
-
 def _events(text: str) -> list[dict]:
     """The events; a profile that was not closed lacks its last bracket."""
     text = text.strip()
