@@ -19,6 +19,7 @@ import numpy as np
 
 from .errors import SharpenerError
 from .graph import build_graph
+from .graph_nodes import CARD_KEY, OPSET
 from .layers import layers_of
 from .quantise import SAFE_BITS, middle, quantise
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 Format = Literal["onnx", "int8", "openvino", "torch-export"]
 SUFFIXES: Mapping[str, str] = {"onnx": ".onnx", "int8": ".onnx", "openvino": ".xml", "torch-export": ".pt2"}
 STRENGTH = "restored = frame + strength * residual; 1 here, carried by the last layer's scales"
-OPSET = 17
 _NCHW = {"dynamic_axes": {"frames": {2: "H", 3: "W"}, "restored": {2: "height", 3: "width"}}}
 
 
@@ -143,7 +143,7 @@ def _sign(path: Path, student: Student, precision: str) -> None:
         "takes": "nchw",
     }
     proto = onnx.load(path)
-    onnx.helper.set_model_props(proto, {"sharpstudy": json.dumps(card, sort_keys=True)})
+    onnx.helper.set_model_props(proto, {CARD_KEY: json.dumps(card, sort_keys=True)})
     onnx.save(proto, path)
 
 

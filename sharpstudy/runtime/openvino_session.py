@@ -62,13 +62,7 @@ class OpenvinoSession:
         return self.sizes[shape]
 
     def _compiled(self, shape: tuple[int, int, int, int]) -> tuple[Any, np.ndarray, np.ndarray]:
-        options = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_NUM_THREADS": self.threads,
-            "ENABLE_CPU_PINNING": False,  # two sessions pinned to the same cores would wait for each other
-            "INFERENCE_PRECISION_HINT": "f32",  # of a float file: bf16 would cost it up to a grey level
-        }
-        request = self.core.compile_model(self._packed_part(shape), "CPU", options).create_infer_request()
+        request = self._request(self._packed_part(shape))
         packed, restored = np.zeros(shape, np.uint8), np.empty(shape, np.uint8)
         request.set_input_tensor(self.openvino.Tensor(packed, shared_memory=True))
         flat = restored.reshape(1, -1, shape[3])
@@ -98,9 +92,17 @@ class OpenvinoSession:
         """A request for the cues of a frame of any size."""
         model = self.core.read_model(self.model)
         cues = self.openvino.Model([self._node(model, "cues").output(0)], model.get_parameters(), "cues")
-        options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": self.threads}
-        options |= {"ENABLE_CPU_PINNING": False, "INFERENCE_PRECISION_HINT": "f32"}
-        return self.core.compile_model(cues, "CPU", options).create_infer_request()
+        return self._request(cues)
+
+    def _request(self, part: Any) -> Any:
+        """A request for a part of the file, compiled for low latency."""
+        options = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": self.threads,
+            "ENABLE_CPU_PINNING": False,  # two sessions pinned to the same cores would wait for each other
+            "INFERENCE_PRECISION_HINT": "f32",  # of a float file: bf16 would cost it up to a grey level
+        }
+        return self.core.compile_model(part, "CPU", options).create_infer_request()
 
     @staticmethod
     def _node(model: Any, name: str) -> Any:

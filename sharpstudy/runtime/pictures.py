@@ -82,8 +82,8 @@ def named_files(words: Iterable[str], suffixes: tuple[str, ...] = FRAME_SUFFIXES
     """The files that words name: files, folders (what lies in them), and patterns such as *.jpg.
 
     Each with the folder that it lies in below the one that was named. Sorted within each word, each file
-    once; what a sharpener made before is left out of folders and patterns.
-    A word that names nothing is kept as a path, for the reader to complain of.
+    once; what a sharpener made before is left out of folders and patterns. A word that names nothing is kept
+    as a path, for the reader to complain of.
     """
     found: dict[Path, Path] = {}
     for word in words:

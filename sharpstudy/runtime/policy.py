@@ -54,8 +54,8 @@ class Policy:
     Ask `plan` before a frame and tell `report` what became of it. A level is left when more than `tolerated`
     of its last `window` restorations came late or failed. A better one is tried after `patience_s` without
     such a frame, if the present one has time to spare. While `half` is "harms", the two levels at half size
-    are passed over. Patience doubles when a better level has to be left
-    again within twice that time, and is as short as at first after one that held longer.
+    are passed over. Patience doubles when a better level has to be left again within twice that time, and is
+    as short as at first after one that held longer.
     """
 
     def __init__(self, settings: PolicySettings | None = None) -> None:
