@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from sharpstudy.plots import crops, evaluation, gains, look
+from sharpstudy.plots import cost, crops, evaluation, gains, look
 from sharpstudy.plots.marks import HARM, HARM_NOTE, marked
 
 LADDERS = {
@@ -74,7 +74,7 @@ def drawings(count: int, rng: np.random.Generator) -> dict:
         by_frame(table, rng).assign(value=lambda rows: 45 + 3 * rows["gain"]),
     )
     return {
-        "cost_pareto": lambda: evaluation.cost_pareto(table, bad),
+        "cost_pareto": lambda: cost.cost_pareto(table, bad),
         "verdict_forest": lambda: evaluation.verdict_forest(forest(table), "dB", bad),
         "gain_by_strength": lambda: evaluation.gain_by_strength(crossed(table), LADDERS, bad),
         "cross_heatmap": lambda: evaluation.cross_heatmap(crossed(table), DEGRADATIONS, bad),
@@ -139,7 +139,7 @@ def test_a_model_that_does_harm_is_marked_and_the_mark_explained(name, page, rng
 def test_without_harm_there_is_no_mark(name, rng):
     table = models(4, rng).assign(gain=0.5, low=0.3, high=0.7)
     draw = {
-        "cost_pareto": lambda: evaluation.cost_pareto(table),
+        "cost_pareto": lambda: cost.cost_pareto(table),
         "verdict_forest": lambda: evaluation.verdict_forest(forest(table), "dB"),
         "gain_by_strength": lambda: evaluation.gain_by_strength(crossed(table), LADDERS),
         "cross_heatmap": lambda: evaluation.cross_heatmap(crossed(table), DEGRADATIONS),
@@ -165,7 +165,7 @@ def test_the_front_joins_what_no_cheaper_network_reaches():
         }
     ).assign(low=lambda rows: rows["gain"] - 0.1, high=lambda rows: rows["gain"] + 0.1)
     with look("light"):
-        figure = evaluation.cost_pareto(table, {"e"})  # the harmful one is no part of it
+        figure = cost.cost_pareto(table, {"e"})  # the harmful one is no part of it
         steps = [line.get_xydata().tolist() for line in figure.axes[0].lines if len(line.get_xdata()) > 2]
         plt.close(figure)
     assert steps == [[[1.0, 0.2], [100.0, 0.2], [100.0, 0.5]]]

@@ -6,7 +6,7 @@ Nothing here knows the study's models. A callable goes in, and in tests a clock.
 from __future__ import annotations
 
 from .interleave import Ratio, Turn, interleave, paired_ratio
-from .machine import Machine, describe_machine, usable_cores
+from .machine import Machine, describe_machine
 from .memory import peak_mb, resident_mb
 from .operators import OpTime, parse_openvino_profile, parse_ort_profile
 from .quiet import Check, QuietLimits, Watch, reference_workload
@@ -35,6 +35,5 @@ __all__ = [
     "resident_mb",
     "summarise",
     "time_calls",
-    "usable_cores",
     "warm_up",
 ]

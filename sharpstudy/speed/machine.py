@@ -63,7 +63,7 @@ def describe_machine() -> Machine:
     facts = _cpu_facts()
     return Machine(
         processor=facts.get("model name") or _processor_name(),
-        cores=usable_cores(),
+        cores=allowed_cores(),
         instructions=_instructions(facts.get("flags") or facts.get("Features") or ""),
         memory_gb=_memory_gb(),
         system=f"{platform.system()} {platform.machine()}",
@@ -72,7 +72,7 @@ def describe_machine() -> Machine:
     )
 
 
-def usable_cores() -> int:
+def allowed_cores() -> int:
     """The cores that the system lets this process use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
