@@ -15,6 +15,7 @@ from sharpstudy.data.resample import enlarge, shrink
 from sharpstudy.evaluate import DO_NOTHING
 from sharpstudy.experiments import equal_time, phases, variants
 from sharpstudy.experiments.judging import difference_table, gain_facts
+from sharpstudy.experiments.places import Place, shifted_sets
 from sharpstudy.experiments.tables import ablation_table
 from sharpstudy.experiments.training import Trained
 from sharpstudy.plots import experiments as figures
@@ -44,12 +45,12 @@ def test_a_share_is_a_ratio_of_paired_gains():
 
 
 def test_shifts_count_below_the_factor():
-    assert phases.Place(2.5, (3.0, 3.0)).phase == (0.5, 0.5)
-    assert phases.Place(3.0, (3.0, 3.0)).aligned
-    assert not phases.Place(4.0, (3.0, 3.0)).aligned
-    assert phases.Place(2.0, (2.0, 1.0)).name == "x2 at (0, 1)"
+    assert Place(2.5, (3.0, 3.0)).phase == (0.5, 0.5)
+    assert Place(3.0, (3.0, 3.0)).aligned
+    assert not Place(4.0, (3.0, 3.0)).aligned
+    assert Place(2.0, (2.0, 1.0)).name == "x2 at (0, 1)"
     references = [made(1, (96, 64))]
-    sets = phases.shifted_sets(references)
+    sets = shifted_sets(references)
     assert (
         len({one.degradation for one in sets}) == len(sets) == 5 * 5 - 3
     )  # (3, 3) again is x1.5 and x3 aligned, and x2.5 at (0.5, 0.5)
@@ -59,7 +60,7 @@ def test_shifts_count_below_the_factor():
 
 
 def test_shares_of_planted_scores():
-    places = [phases.Place(2.0, shift) for shift in ((0.0, 0.0), (1.0, 0.0), (2.0, 0.0))]
+    places = [Place(2.0, shift) for shift in ((0.0, 0.0), (1.0, 0.0), (2.0, 0.0))]
     nothing = [20.0, 25.0, 30.0, 22.0]
     values = {
         DO_NOTHING: {"x2 at (0, 0)": nothing, "x2 at (1, 0)": nothing},

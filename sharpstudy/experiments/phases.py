@@ -18,16 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sharpstudy.data.degrade import DownUp, degrade, to_mapping
+from sharpstudy.data.degrade import DownUp, to_mapping
 from sharpstudy.data.frames import write_bytes
 from sharpstudy.data.references import Reference
 from sharpstudy.data.sources import select_balanced
 from sharpstudy.distill import choose_device
 from sharpstudy.evaluate import (
     DO_NOTHING,
-    EvalFrame,
     EvalSettings,
-    FrameRow,
     FrameSet,
     combine,
     from_student,
@@ -47,6 +45,7 @@ from sharpstudy.experiments.options import (
     whole,
     write_table,
 )
+from sharpstudy.experiments.places import PLACES, Place, shifted_sets
 from sharpstudy.experiments.tables import phases_text
 from sharpstudy.experiments.training import Corners, for_steps, run_key, train_student
 from sharpstudy.experiments.variants import base_recipe
@@ -59,8 +58,6 @@ if TYPE_CHECKING:
     from sharpstudy.evaluate import Model
     from sharpstudy.students import Student
 
-FACTORS = (1.5, 2.0, 2.5, 3.0, 4.0)
-SHIFTS = ((0.0, 0.0), (0.5, 0.5), (1.0, 0.0), (2.0, 1.0), (3.0, 3.0))  # pixels up and left, aligned first
 HELD = ("bundled", "kodak24")  # sources of test frames; those that are not here are left out
 GRIDS: Mapping[str, tuple[Any, Corners]] = MappingProxyType(
     {"one grid": ((0.0, 0.0), "on the grid"), "random grids": ("random", "anywhere")}
@@ -69,58 +66,10 @@ DRAWS, VALIDATED = 4, 20  # random grids of each frame that they learn from; fra
 LEARNED = 2.0  # factor that the students beside it learn
 
 
-@dataclass(frozen=True)
-class Place:
-    """One factor with one shift; the phase is what is left of the shift after whole factors."""
-
-    factor: float
-    shift: tuple[float, float]
-
-    @property
-    def phase(self) -> tuple[float, float]:
-        """Pixels by which the grid is shifted up and left, below the factor."""
-        down, right = (step % self.factor for step in self.shift)
-        return down, right
-
-    @property
-    def name(self) -> str:
-        """As scores call it: "x2.5 at (1, 0)"."""
-        return f"x{self.factor:g} at ({self.phase[0]:g}, {self.phase[1]:g})"
-
-    @property
-    def aligned(self) -> bool:
-        """Whether this is the aligned grid, as a shift by whole factors is."""
-        return self.phase == (0, 0)
-
-
-PLACES = tuple(Place(factor, shift) for factor in FACTORS for shift in SHIFTS)
-
-
 def held_frames(count: int, line: Line | None = None) -> list[Reference]:
     """Test frames that no training has seen: screens of unseen seeds, photographs, Kodak's where they are."""
     found = present_sources(HELD, SCREENS, line)
     return select_balanced([one for part in found.values() for one in part if one.split == "test"], count)
-
-
-def shifted_sets(references: Sequence[Reference], places: Sequence[Place] = PLACES) -> list[FrameSet]:
-    """The references at each place, degraded as they are read; places on the same grid are one set."""
-    rows = tuple(FrameRow(one.frame, one.clip, one.category, one.width, one.height) for one in references)
-    kept: dict[int, np.ndarray] = {}
-
-    def made(place: Place) -> FrameSet:
-        settings = DownUp(place.factor, phase=place.phase)
-
-        def load(index: int) -> EvalFrame:
-            one = references[index]
-            if index not in kept:
-                kept[index] = one.load()
-            degraded = degrade(kept[index], settings, 0)
-            facts = (one.frame, one.clip, one.category, place.name)
-            return EvalFrame(*facts, kept[index], degraded, settings=settings, seed=0)
-
-        return FrameSet(place.name, rows, load)
-
-    return [made(place) for place in {place.name: place for place in places}.values()]
 
 
 def share_table(scores: pd.DataFrame, names: Sequence[str], places: Sequence[Place] = PLACES) -> pd.DataFrame:
