@@ -42,7 +42,7 @@ def test_an_ablation_is_kept_row_by_row_and_not_repeated(tmp_path, monkeypatch):
     table = ablation.run_ablation(options, material, heard.append)
     assert table["variant"].tolist() == ["base", "leaky", "no-average"]
     assert table["steps"].tolist() == [2, 2, 2]
-    assert table["parameters"].tolist() == [44_795] * 3  # five cues beside 27 channels
+    assert table["parameters"].tolist() == [44_795] * 3
     assert table["diff_psnr"].notna().tolist() == [False, True, True]
     stored = pd.read_csv(tmp_path / "out/ablation.csv")
     assert stored["made_of"].nunique() == 3

@@ -19,6 +19,8 @@ from sharpstudy.recipes import (
     describe_recipe,
     load_recipe,
     recipe_rows,
+    respent,
+    shipped_otherwise,
     without_teacher,
 )
 from sharpstudy.recipes.explain import TERM_WORDS
@@ -211,3 +213,32 @@ def test_reading_recipes_needs_neither_torch_nor_video_libraries() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_budget_is_changed_by_words_and_the_difference_is_known():
+    changes = {
+        "epochs": "3",
+        "source": "bundled+kodak24",
+        "teachers": "rlfn-x4+imdn-x4",
+        "precision": "mixed",
+    }
+    other = respent(load_recipe("swinir-cnn"), "full", changes)
+    spent = other.budget("full")
+    assert (spent.epochs, spent.source, spent.teachers) == (3, "bundled+kodak24", ("rlfn-x4", "imdn-x4"))
+    assert (other.precision, spent.patch) == ("mixed", 100)
+    assert other.budget("quick") == load_recipe("swinir-cnn").budget("quick")
+    assert shipped_otherwise(other, "full") == {
+        "source": "div2k",
+        "epochs": 25,
+        "teachers": (),
+        "precision": "fp32",
+    }
+    assert shipped_otherwise(load_recipe("swinir-cnn"), "full") == {}
+    for changes, words in (
+        ({"epoch": "3"}, r"budgets.full: expected one of .*precision, got 'epoch' \(did you mean 'epochs'"),
+        ({"epochs": "many"}, "budgets.full.epochs: expected a whole number, got 'many'"),
+        ({"epochs": "0"}, "epochs: expected a whole number from 1"),
+        ({"precision": "fp8"}, "precision: expected one of fp32, mixed"),
+    ):
+        with pytest.raises(RecipeError, match=words):
+            respent(load_recipe("swinir-cnn"), "full", changes)

@@ -22,7 +22,7 @@ from sharpstudy.distill.device import choose_device, process_count
 from sharpstudy.distill.identity import data_hash, plain, recipe_hash
 from sharpstudy.distill.settings import Control, TrainingError, TrainingResult, TrainingSettings
 from sharpstudy.losses import LossSum
-from sharpstudy.recipes import BudgetName, Recipe, shipped_budget
+from sharpstudy.recipes import BudgetName, Recipe, shipped_otherwise
 
 CONTROLS: Mapping[Control, str] = {
     "none": "no control",
@@ -72,7 +72,7 @@ def make_card(
     `learns` says which network learned. The validation figures are of squares, not of whole frames.
     """
     spent = origin.recipe.budget(origin.budget)
-    shipped = shipped_budget(origin.recipe, origin.budget)
+    shipped = shipped_otherwise(origin.recipe, origin.budget)
     return {
         **learns,
         **_made_from(origin),
@@ -83,7 +83,7 @@ def make_card(
         "batch": spent.batch,
         "patch": spent.patch,
         "epochs": {"planned": settings.epochs, "done": result.epochs},
-        **({"recipe_spends": shipped} if shipped else {}),
+        **({"recipe_says": shipped} if shipped else {}),
         "steps": {"planned": settings.steps, "done": result.steps, "best": result.best_step},
         "stopped": result.stopped,
         "validation": {name: result.scores[name] for name in SCORES},

@@ -61,12 +61,12 @@ class Soap(torch.optim.Optimizer):
             return
         first, second = group["betas"]
         state["step"] += 1
-        state["mean"].lerp_(gradient, 1 - first)
         turned = _turn(state, gradient)
+        state["mean"].lerp_(turned, 1 - first)
         state["square"].lerp_(turned.square(), 1 - second)
         count = float(state["step"])
         rate = group["lr"] * (1 - second**count) ** 0.5 / (1 - first**count)
-        change = _turn(state, state["mean"]) / (state["square"].sqrt() + group["eps"])
+        change = state["mean"] / (state["square"].sqrt() + group["eps"])
         change = _turn_back(state, change).reshape(weight.shape).to(weight.dtype)
         weight.mul_(1 - group["lr"] * group["weight_decay"]).sub_(change, alpha=rate)
         for side, power in _powers(gradient):
@@ -109,12 +109,15 @@ def _turn_back(state: dict[str, Tensor], values: Tensor) -> Tensor:
 def _refresh(state: dict[str, Tensor]) -> None:
     """Turns the bases one step of the power method nearer to the eigenvectors, largest first.
 
-    The squares keep their places among the directions, which hardly move. Bases lie in memory as a checkpoint
-    keeps them, so that a training which goes on multiplies to the same bits.
+    Mean and squares are those seen in the bases. The mean is turned with them; the squares keep their places
+    among the directions, which hardly move. Bases lie in memory as a checkpoint keeps them, so that a
+    training which goes on multiplies to the same bits.
     """
+    mean = _turn_back(state, state["mean"])
     for axis, side in enumerate(("outputs", "inputs")):
         if side in state:
             power, basis = state[side], state[f"{side}_basis"]
             order = (basis * (power @ basis)).sum(0).argsort(descending=True)
             state["square"] = state["square"].index_select(axis, order)
             state[f"{side}_basis"] = torch.linalg.qr(power @ basis[:, order])[0].contiguous()
+    state["mean"] = _turn(state, mean)

@@ -62,12 +62,15 @@ __all__ = [
     "load_recipe",
     "recipe_rows",
     "respent",
-    "shipped_budget",
+    "shipped_otherwise",
     "without_teacher",
 ]
 
 RECIPES = ("swinir-cnn", "unet-attention", "srresnet-edge", "edsr-residual", "bsrgan-ultralight", "realtime")
-SIZES = ("realtime-s", "realtime-l")  # the realtime student smaller and larger; the study compares M alone
+# The realtime student smaller, larger, and under a degradation that strong teachers know; the study compares M.
+SIZES = ("realtime-s", "realtime-l", "realtime-x4")
+PRECISION = "precision"
+_SPENT = tuple(field.name for field in fields(Budget))
 FILES: Mapping[str, Path] = {name: Path(__file__).with_name(f"{name}.yaml") for name in (*RECIPES, *SIZES)}
 
 
@@ -95,27 +98,32 @@ def without_teacher(recipe: Recipe) -> Recipe:
 
 
 def respent(recipe: Recipe, budget: BudgetName, changes: Mapping[str, str]) -> Recipe:
-    """The recipe with other values, given as text, in one of its budgets: {"epochs": "3"}."""
-    spent, values = recipe.budget(budget), {}
+    """The recipe with other values, given as text, in one of its budgets, or with another precision.
+
+    {"epochs": "3", "precision": "mixed"}, for example.
+    """
+    spent, values, known = recipe.budget(budget), {}, (*_SPENT, PRECISION)
     for key, text in changes.items():
-        known = [field.name for field in fields(Budget)]
         if key not in known:
             raise RecipeError(f"budgets.{budget}", f"one of {', '.join(known)}", key, near(key, known))
-        kind = type(getattr(spent, key))
+        kind = type(getattr(spent, key, ""))
         try:
             values[key] = tuple(text.split("+")) if kind is tuple else kind(text)
         except ValueError:
             raise RecipeError(f"budgets.{budget}.{key}", "a whole number", text) from None
-    return replace(recipe, budgets=replace(recipe.budgets, **{budget: replace(spent, **values)}))
+    precision = values.pop(PRECISION, recipe.precision)
+    budgets = replace(recipe.budgets, **{budget: replace(spent, **values)})
+    return replace(recipe, budgets=budgets, precision=precision)
 
 
-def shipped_budget(recipe: Recipe, budget: BudgetName) -> dict[str, Any]:
-    """What the recipe that ships under this name spends otherwise; empty where nothing differs."""
+def shipped_otherwise(recipe: Recipe, budget: BudgetName) -> dict[str, Any]:
+    """What the recipe that ships under this name spends otherwise, and its precision; empty if nothing."""
     if recipe.name not in FILES:
         return {}
-    mine, shipped = recipe.budget(budget), load_recipe(recipe.name).budget(budget)
-    told = {field.name: getattr(shipped, field.name) for field in fields(Budget)}
-    return {key: value for key, value in told.items() if value != getattr(mine, key)}
+    shipped = load_recipe(recipe.name)
+    pairs = [(key, shipped.budget(budget), recipe.budget(budget)) for key in _SPENT]
+    pairs.append((PRECISION, shipped, recipe))
+    return {key: getattr(one, key) for key, one, other in pairs if getattr(one, key) != getattr(other, key)}
 
 
 def _checked(path: Path) -> Recipe:

@@ -25,12 +25,13 @@ LEAK = 0.1
 OPEN = 0.3  # a bias that keeps most units of a fresh student on the sloping side of their ReLU
 DETAIL_GAIN = 14.0  # photographs with values in [0,1] then give first features of about unit size
 
-# By rising cost: 1.15, 2.75, 4.80 and 6.34 thousand multiply-adds per pixel. Realtime(**REALTIME_SIZES["S"])
+# By rising cost: 1.15, 2.91, 4.96 and 6.62 thousand multiply-adds per pixel. Realtime(**REALTIME_SIZES["S"])
+# Of cues each has as many as fit into whole groups of 16 channels beside its packed ones.
 REALTIME_SIZES: dict[str, dict[str, int]] = {
     "nano": {"unshuffle": 4, "width": 16, "depth": 4},
-    "S": {"unshuffle": 3, "width": 32, "depth": 3},
-    "M": {"unshuffle": 3, "width": 32, "depth": 5},
-    "L": {"unshuffle": 2, "width": 32, "depth": 4},
+    "S": {"unshuffle": 3, "width": 32, "depth": 3, "cues": 5},
+    "M": {"unshuffle": 3, "width": 32, "depth": 5, "cues": 5},
+    "L": {"unshuffle": 2, "width": 32, "depth": 4, "cues": 4},
 }
 
 
