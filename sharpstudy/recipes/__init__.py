@@ -67,7 +67,7 @@ __all__ = [
 ]
 
 RECIPES = ("swinir-cnn", "unet-attention", "srresnet-edge", "edsr-residual", "bsrgan-ultralight", "realtime")
-# The realtime student smaller, larger, and under a degradation that strong teachers know; the study compares M.
+# The realtime student smaller, larger, and on a downscaling that teachers know; the study compares M alone.
 SIZES = ("realtime-s", "realtime-l", "realtime-x4")
 PRECISION = "precision"
 _SPENT = tuple(field.name for field in fields(Budget))
