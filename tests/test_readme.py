@@ -115,7 +115,10 @@ def hold_python(words: list[str]) -> None:
 def hold_module(module: str, words: list[str]) -> None:
     if module == "sharpstudy":
         return hold_sharpstudy(words)
-    assert importlib.util.find_spec(module) is not None, module
+    found = importlib.util.find_spec(module)
+    assert found is not None, module
+    if found.submodule_search_locations is not None:  # of a package, this is what runs
+        module = f"{module}.__main__"
     assert "__main__" in Path(importlib.util.find_spec(module).origin).read_text(encoding="utf-8"), module
     if words:
         importlib.import_module(module).make_parser().parse_args(words)
