@@ -9,10 +9,8 @@ from sharpstudy.mos.agreement import intraclass, krippendorff_alpha
 from sharpstudy.mos.comparisons import compare_systems
 from sharpstudy.mos.estimates import by_stimulus, fit_raters, sos_a, two_way
 from sharpstudy.mos.pairs import NoScaleError, scale_table
+from sharpstudy.mos.plans import FEWEST_CONTENTS, FEWEST_RATERS
 from sharpstudy.mos.votes import REFERENCE, Pair, Votes, all_ratings
-
-FEWEST_RATERS, FEWEST_CONTENTS = 24, 40
-"""Below either a study is a pilot: it cannot find a difference of 0.2."""
 
 
 def stimulus_table(votes: Votes) -> pd.DataFrame:
