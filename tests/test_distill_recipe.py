@@ -70,7 +70,7 @@ def test_a_recipe_trains_its_student(pairs, tmp_path):
     card = json.loads((tmp_path / "card.json").read_text())
     assert card == json.loads(json.dumps(result.card))
     arguments = dict(recipe.student.arguments)
-    assert card["student"] == {"name": "realtime", "arguments": arguments, "parameters": 43355}
+    assert card["student"] == {"name": "realtime", "arguments": arguments, "parameters": 44795}
     assert card["recipe_hash"] == recipe_hash(recipe)
     assert card["data"]["train"] == {"pairs": 6, "sha256": data_hash(with_reference_targets(pairs))}
     assert card["teacher"] == {"name": "made up", "weights": "released", "sha256": None, "gate": None}
