@@ -41,10 +41,13 @@ class OpenvinoSession:
         self.packer.unpack(restored, out)
 
     def tell(self, frame: np.ndarray, packed: np.ndarray) -> None:
-        """Fills the planes of the cues, which follow the frame's own channels."""
+        """Fills the planes of the cues, which follow the frame's own channels, one opaque item a block."""
         if self.reading:
+            item, channels = np.dtype(f"V{self.cues}"), packed.shape[3]
             first = 3 * self.packer.unshuffle**2
-            packed[..., first : first + self.cues] = self.reading.infer({0: frame}, share_inputs=True)[0]
+            planes = np.ndarray(packed.size // channels, item, packed, first, (channels,))
+            told = self.reading.infer({0: frame}, share_inputs=True)[0]
+            planes[:] = np.ascontiguousarray(told).view(item)[0]
 
     def with_strength(self, strength: float) -> OpenvinoSession:
         return OpenvinoSession(with_strength(self.model, strength), self.threads, self.packer.unshuffle)
