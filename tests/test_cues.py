@@ -7,13 +7,16 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from sharpstudy.data.entries import write_entry
-from sharpstudy.data.frames import to_frame, to_tensor
+from sharpstudy.data.frames import to_frame, to_tensor, write_frame
 from sharpstudy.data.pairs import PairEntry, PairStore
 from sharpstudy.data.patches import Patches
 from sharpstudy.distill.from_recipe import cues_of
 from sharpstudy.evaluate.networks import reach_of
+from sharpstudy.runtime import Sharpener
 from sharpstudy.runtime.graph import build_graph, spare_channels
 from sharpstudy.runtime.layers import layers_of
+from sharpstudy.runtime.pictures import sharpen_picture
+from sharpstudy.runtime.tiles import Tiles
 from sharpstudy.runtime.unbuilt import student_of
 from sharpstudy.students import CUES, StudentError, build_student, read_cues
 
@@ -142,3 +145,36 @@ def test_a_patch_comes_with_the_cues_of_its_whole_frame(rng, tmp_path):
     np.testing.assert_array_equal(batch["cues"], cues[[place.pair for place in places]])
     with pytest.raises(ValueError, match="a row for each pair"):
         Patches(store, 32, 8, 0, facts={"cues": cues[:2]})
+
+
+def test_openvino_reads_the_cues_too(rng):
+    pytest.importorskip("openvino", reason="OpenVINO is not installed")
+    student, frame = lively(rng, unshuffle=3, cues=5), texture(rng, 99, 150)
+    with (
+        Sharpener(student, backend="onnxruntime", bypass="off") as one,
+        Sharpener(student, backend="openvino", bypass="off") as other,
+    ):
+        first = one(frame)
+        assert np.abs(first.astype(int) - frame).max() > 3
+        for _ in range(2):  # the planes are written for every frame anew
+            assert np.abs(other(frame).astype(int) - first).max() <= 1
+            other(texture(rng, 99, 150))
+
+
+def test_a_model_that_reads_the_whole_frame_gets_more_of_a_large_one_at_once(rng, tmp_path):
+    with Sharpener(lively(rng, unshuffle=3, cues=5), backend="onnxruntime") as sharpener:
+        assert sharpener.tiles.whole == 64_000_000
+    with Sharpener(build_student("realtime"), backend="onnxruntime") as sharpener:
+        assert sharpener.tiles == Tiles()
+
+    class InPieces:
+        tiles, seen = Tiles(whole=1, side=48, overlap=0, grid=48), 0
+
+        def __call__(self, frame: np.ndarray) -> np.ndarray:
+            self.seen += 1
+            return frame
+
+    write_frame(tmp_path / "large.png", texture(rng, 96, 96))
+    pieces = InPieces()
+    sharpen_picture(tmp_path / "large.png", tmp_path / "sharp.png", pieces)
+    assert pieces.seen == 4
