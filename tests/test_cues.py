@@ -140,6 +140,8 @@ def test_a_patch_comes_with_the_cues_of_its_whole_frame(rng, tmp_path):
     store = PairStore(tmp_path, entries)
     cues = cues_of(store)
     assert len(np.unique(cues[:, 0])) == 3
+    whole = [read_cues(to_tensor(np.asarray(store.pair(index).degraded))[None])[0] for index in range(3)]
+    np.testing.assert_array_equal(cues, torch.stack(whole))
     patches = Patches(store, 32, 8, 0, facts={"cues": cues})
     batch, places = patches.batch(3), patches.places(range(24, 32))
     np.testing.assert_array_equal(batch["cues"], cues[[place.pair for place in places]])

@@ -31,7 +31,7 @@ from sharpstudy.distill.settings import (
 )
 from sharpstudy.losses import LossSum
 from sharpstudy.recipes import BudgetName, Optimiser, Recipe, Schedule, Term, without_teacher
-from sharpstudy.students import build_student, count_parameters, load_student, read_cues
+from sharpstudy.students import build_student, count_parameters, cue_rows, load_student, read_cues
 
 if TYPE_CHECKING:
     from sharpstudy.teachers import Teacher
@@ -226,9 +226,13 @@ def _check_scale(name: str, scale: int, pairs: PairStore) -> None:
 
 
 def cues_of(pairs: PairStore) -> np.ndarray:
-    """The cues (pairs, n) of every degraded frame as a whole: a patch of it would tell less."""
+    """The cues (pairs, n) of every degraded frame as a whole: a patch of it would tell less.
+
+    Frames stay on the disk but for the rows that are read.
+    """
     degraded = (pairs.pair(index).degraded for index in range(len(pairs)))
-    return torch.cat([read_cues(to_tensor(np.asarray(frame))[None]) for frame in degraded]).numpy()
+    rows = (np.asarray(frame[cue_rows(len(frame)).numpy()]) for frame in degraded)
+    return torch.cat([read_cues(to_tensor(one)[None]) for one in rows]).numpy()
 
 
 def _patches(

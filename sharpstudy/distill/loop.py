@@ -69,8 +69,8 @@ def train(
             rate = learning_rate(settings.schedule, peak, job.step, settings.steps, job.patience.factor)
             set_rate(job.optimiser, rate)
             loss, parts = job.parallel(fabric.to_device(batch))
-            # Taking a batch starts the reading of another. In backward passes, one long call that needs no
-            # interpreter, the reader is not in the way of this thread's Python.
+            # Taking a batch starts the reading of another, which then runs beside the backward pass, one long
+            # call, rather than beside this thread's Python.
             batch = next(batches, None)
             fabric.backward(loss)
             fabric.strategy.precision.unscale_gradients(job.optimiser)  # of fp16

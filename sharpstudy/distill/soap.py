@@ -20,6 +20,7 @@ from sharpstudy.losses.terms import at_least_single
 BETAS = (0.95, 0.95)  # of the mean gradient and of its squares; the squares' also of the preconditioners
 REFRESH = 20  # steps from one turn of the bases to the next
 LARGEST = 2048
+SIDES = ("outputs", "inputs")  # of a weight as a matrix
 
 
 class Soap(torch.optim.Optimizer):
@@ -69,9 +70,9 @@ class Soap(torch.optim.Optimizer):
         change = state["mean"] / (state["square"].sqrt() + group["eps"])
         change = _turn_back(state, change).reshape(weight.shape).to(weight.dtype)
         weight.mul_(1 - group["lr"] * group["weight_decay"]).sub_(change, alpha=rate)
-        for side, power in _powers(gradient):
+        for side in SIDES:
             if side in state:
-                state[side].lerp_(power(), 1 - second)
+                state[side].lerp_(_power(gradient, side), 1 - second)
         if count % group["refresh"] == 0:
             _refresh(state)
 
@@ -80,17 +81,16 @@ class Soap(torch.optim.Optimizer):
         state["step"] = torch.zeros(())
         for name in ("mean", "square"):
             state[name] = gradient.new_zeros(gradient.shape)
-        for (side, power), size in zip(_powers(gradient), gradient.shape, strict=True):
-            if gradient.ndim > 1 and size <= largest:
-                state[side] = power()
+        sides = zip(SIDES, gradient.shape, strict=True) if gradient.ndim > 1 else ()
+        for side, size in sides:
+            if size <= largest:
+                state[side] = _power(gradient, side)
                 state[f"{side}_basis"] = torch.linalg.eigh(state[side])[1].flip(1).contiguous()
 
 
-def _powers(gradient: Tensor) -> tuple[tuple[str, Callable[[], Tensor]], ...]:
-    """Which sides a gradient has, and how it varies along each."""
-    if gradient.ndim < 2:
-        return (("outputs", lambda: gradient),)
-    return ("outputs", lambda: gradient @ gradient.T), ("inputs", lambda: gradient.T @ gradient)
+def _power(gradient: Tensor, side: str) -> Tensor:
+    """How a gradient varies along a side."""
+    return gradient @ gradient.T if side == "outputs" else gradient.T @ gradient
 
 
 def _turn(state: dict[str, Tensor], values: Tensor) -> Tensor:
@@ -114,7 +114,7 @@ def _refresh(state: dict[str, Tensor]) -> None:
     training which goes on multiplies to the same bits.
     """
     mean = _turn_back(state, state["mean"])
-    for axis, side in enumerate(("outputs", "inputs")):
+    for axis, side in enumerate(SIDES):
         if side in state:
             power, basis = state[side], state[f"{side}_basis"]
             order = (basis * (power @ basis)).sum(0).argsort(descending=True)

@@ -92,8 +92,7 @@ def packed_halves(
         return request.infer({0: packed}, share_inputs=True, share_outputs=True)[0]
 
     def restore() -> np.ndarray:
-        session.packer.pack(blocks, packed)
-        session.tell(blocks, packed)
+        session.fill(blocks, packed)
         session.packer.unpack(np.ascontiguousarray(network()).reshape(shape), out)
         return out[:height, :width]
 

@@ -107,8 +107,7 @@ def _counted(session: OpenvinoSession, frame: np.ndarray) -> list[OpTime]:
     settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": session.threads, "PERF_COUNT": True}
     compiled = session.core.compile_model(session._packed_part(shape), "CPU", settings)
     request, packed = compiled.create_infer_request(), np.zeros(shape, np.uint8)
-    session.packer.pack(frame, packed)
-    session.tell(frame, packed)
+    session.fill(frame, packed)
     counted = []
     for number in range(WARM_UP + FRAMES):
         request.infer({0: packed}, share_inputs=True, share_outputs=True)

@@ -73,7 +73,7 @@ class Sharpener:
     @property
     def tiles(self) -> Tiles:
         """How a large frame is cut for it: a model that reads the whole frame sees more of it at once."""
-        reads_all = dict(self.card.get("arguments", {})).get("cues", 0) > 0
+        reads_all = self.card.get("arguments", {}).get("cues", 0) > 0
         return Tiles(whole=LARGE) if reads_all else Tiles()
 
     @property

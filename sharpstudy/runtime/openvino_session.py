@@ -35,13 +35,13 @@ class OpenvinoSession:
     def run(self, frame: np.ndarray, out: np.ndarray) -> None:
         """Fills `out` with the restored frame; both contiguous uint8 HxWx3."""
         request, packed, restored = self._prepared(self.packer.packed_shape(frame))
-        self.packer.pack(frame, packed)
-        self.tell(frame, packed)
+        self.fill(frame, packed)
         request.infer()
         self.packer.unpack(restored, out)
 
-    def tell(self, frame: np.ndarray, packed: np.ndarray) -> None:
-        """Fills the planes of the cues, which follow the frame's own channels, one opaque item a block."""
+    def fill(self, frame: np.ndarray, packed: np.ndarray) -> None:
+        """Packs the frame, and fills the planes of the cues after its channels, an opaque item a block."""
+        self.packer.pack(frame, packed)
         if self.reading:
             item, channels = np.dtype(f"V{self.cues}"), packed.shape[3]
             first = 3 * self.packer.unshuffle**2

@@ -15,7 +15,7 @@ from torch import nn
 from .attention import UnetAttention
 from .base import Reads, Student, StudentError
 from .checkpoints import fit_tensors, read_checkpoint, write_checkpoint
-from .cues import CUES, read_cues
+from .cues import CUES, cue_rows, read_cues
 from .realtime import REALTIME_SIZES, Realtime
 from .residual import BsrganUltralight, EdsrResidual, SwinirCnn
 from .upscaling import SrresnetEdge
@@ -30,6 +30,7 @@ __all__ = [
     "StudentError",
     "build_student",
     "count_parameters",
+    "cue_rows",
     "fold",
     "load_student",
     "macs_per_pixel",

@@ -28,14 +28,19 @@ UNKNOWN = 0.5  # the ratio then
 NARROWEST = 2 * REACH + 1  # pixels; a frame below that has no cues but unknown ones
 
 
+def cue_rows(height: int, device: torch.device | None = None) -> Tensor:
+    """The rows (ROWS,) that are read of a frame of that height; alone they have the cues of the whole."""
+    return (2 * torch.arange(ROWS, device=device) + 1) * height // (2 * ROWS)
+
+
 @torch.no_grad()
 def read_cues(frames: Tensor) -> Tensor:
     """The cues (B,5), float32 from 0 to 1, of whole frames (B,3,H,W) in [0,1], rounded to 8 bits first."""
     height, width = frames.shape[-2:]
     if width < NARROWEST:
         return frames.new_tensor([UNKNOWN] * 3 + [0.0] * 2, dtype=torch.float32).repeat(len(frames), 1)
-    at = (2 * torch.arange(ROWS, device=frames.device) + 1) * height // (2 * ROWS)
-    rows = frames[:, 1].float().clamp(0, 1).mul(255).round().index_select(1, at)
+    rows = frames[:, 1].index_select(1, cue_rows(height, frames.device))
+    rows = rows.float().clamp(0, 1).mul(255).round()
     one, two, four = (_second_difference(rows, width, reach) for reach in (1, 2, 4))
     steps = one.abs()
     values = (
