@@ -76,7 +76,7 @@ def test_a_basis_is_orthogonal_and_of_the_largest_variation_first():
     for seed in range(40):
         weight.grad = torch.diag(torch.tensor([5.0, 1, 1, 1, 1, 1])) @ draws(6, 4, seed=seed)
         soap.step()
-    basis = soap.state[weight]["outputs_basis"]
+    (basis,) = soap.state[weight]["outputs_basis"]
     torch.testing.assert_close(basis.T @ basis, torch.eye(6), rtol=0, atol=1e-5)
     assert abs(basis[0, 0]) > 0.95
     assert math.isfinite(float(weight.abs().max()))

@@ -18,13 +18,18 @@ from torch import Tensor
 from sharpstudy.losses.terms import at_least_single
 
 BETAS = (0.95, 0.95)  # of the mean gradient and of its squares; the squares' also of the preconditioners
-REFRESH = 20  # steps from one turn of the bases to the next
+REFRESH = 40  # steps from one turn of the bases to the next
 LARGEST = 2048
 SIDES = ("outputs", "inputs")  # of a weight as a matrix
 
 
 class Soap(torch.optim.Optimizer):
-    """SOAP over weights of any shape; vectors, such as biases, learn by Adam. Weight decay is AdamW's."""
+    """SOAP over weights of any shape; vectors, such as biases, learn by Adam. Weight decay is AdamW's.
+
+    Weights of one shape are a stack: turned in one multiplication, as a small network has many small ones.
+    The state of a stack is kept with the first of its weights. All weights learn at every step; one that has
+    no gradient is taken to have one of zeros.
+    """
 
     def __init__(
         self,
@@ -41,69 +46,84 @@ class Soap(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
-        """One step for every weight that has a gradient; the first only looks at how gradients vary."""
+        """One step for every weight; the first only looks at how gradients vary."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            for weight in group["params"]:
-                if weight.grad is not None:
-                    self._step(weight, group)
+            for stack in _stacks(group["params"]):
+                self._step(stack, group)
         return loss
 
-    def _step(self, weight: Tensor, group: dict[str, Any]) -> None:
-        gradient = at_least_single(weight.grad)
-        if weight.ndim > 1:
-            gradient = gradient.reshape(len(weight), -1)
-        state = self.state[weight]
+    def _step(self, weights: list[Tensor], group: dict[str, Any]) -> None:
+        gradients = _gradients(weights)
+        state = self.state[weights[0]]
         if not state:
-            self._start(state, gradient, group["largest"])
+            _start(state, gradients, group["largest"])
             return
         first, second = group["betas"]
         state["step"] += 1
-        turned = _turn(state, gradient)
+        turned = _turn(state, gradients)
         state["mean"].lerp_(turned, 1 - first)
-        state["square"].lerp_(turned.square(), 1 - second)
+        state["square"].mul_(second).addcmul_(turned, turned, value=1 - second)
         count = float(state["step"])
         rate = group["lr"] * (1 - second**count) ** 0.5 / (1 - first**count)
-        change = state["mean"] / (state["square"].sqrt() + group["eps"])
-        change = _turn_back(state, change).reshape(weight.shape).to(weight.dtype)
-        weight.mul_(1 - group["lr"] * group["weight_decay"]).sub_(change, alpha=rate)
+        change = _turn_back(state, state["mean"] / state["square"].sqrt().add_(group["eps"])).mul_(-rate)
+        changes = [one.view(weight.shape) for one, weight in zip(change, weights, strict=True)]
+        if group["weight_decay"]:
+            torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
+        torch._foreach_add_(weights, changes)
         for side in SIDES:
             if side in state:
-                state[side].lerp_(_power(gradient, side), 1 - second)
+                state[side].baddbmm_(*_factors(gradients, side), beta=second, alpha=1 - second)
         if count % group["refresh"] == 0:
             _refresh(state)
 
-    @staticmethod
-    def _start(state: dict[str, Tensor], gradient: Tensor, largest: int) -> None:
-        state["step"] = torch.zeros(())
-        for name in ("mean", "square"):
-            state[name] = gradient.new_zeros(gradient.shape)
-        sides = zip(SIDES, gradient.shape, strict=True) if gradient.ndim > 1 else ()
-        for side, size in sides:
-            if size <= largest:
-                state[side] = _power(gradient, side)
-                state[f"{side}_basis"] = torch.linalg.eigh(state[side])[1].flip(1).contiguous()
+
+def _stacks(weights: Iterable[Tensor]) -> list[list[Tensor]]:
+    """The weights that learn, by shape and type."""
+    stacks: dict[tuple[Any, ...], list[Tensor]] = {}
+    for weight in weights:
+        if weight.requires_grad:
+            stacks.setdefault((weight.shape, weight.dtype, weight.device), []).append(weight)
+    return list(stacks.values())
 
 
-def _power(gradient: Tensor, side: str) -> Tensor:
-    """How a gradient varies along a side."""
-    return gradient @ gradient.T if side == "outputs" else gradient.T @ gradient
+def _gradients(weights: list[Tensor]) -> Tensor:
+    """A stack's gradients, (weights, outputs, inputs), or (weights, n) of vectors, in float32 at least."""
+    found = [torch.zeros_like(one) if one.grad is None else one.grad for one in weights]
+    stack = at_least_single(torch.stack(found))
+    return stack.flatten(2) if stack.ndim > 2 else stack.reshape(len(found), -1)
+
+
+def _start(state: dict[str, Tensor], gradients: Tensor, largest: int) -> None:
+    state["step"] = torch.zeros(())
+    for name in ("mean", "square"):
+        state[name] = gradients.new_zeros(gradients.shape)
+    sides = zip(SIDES, gradients.shape[1:], strict=True) if gradients.ndim > 2 else ()
+    for side, size in sides:
+        if size <= largest:
+            state[side] = torch.bmm(*_factors(gradients, side))
+            state[f"{side}_basis"] = torch.linalg.eigh(state[side])[1].flip(2).contiguous()
+
+
+def _factors(gradients: Tensor, side: str) -> tuple[Tensor, Tensor]:
+    """What multiplies to how gradients vary along a side."""
+    return (gradients, gradients.mT) if side == "outputs" else (gradients.mT, gradients)
 
 
 def _turn(state: dict[str, Tensor], values: Tensor) -> Tensor:
     """The values seen in the bases."""
     if "outputs_basis" in state:
-        values = state["outputs_basis"].T @ values
+        values = state["outputs_basis"].mT @ values
     return values @ state["inputs_basis"] if "inputs_basis" in state else values
 
 
 def _turn_back(state: dict[str, Tensor], values: Tensor) -> Tensor:
     if "outputs_basis" in state:
         values = state["outputs_basis"] @ values
-    return values @ state["inputs_basis"].T if "inputs_basis" in state else values
+    return values @ state["inputs_basis"].mT if "inputs_basis" in state else values
 
 
 def _refresh(state: dict[str, Tensor]) -> None:
@@ -114,10 +134,12 @@ def _refresh(state: dict[str, Tensor]) -> None:
     training which goes on multiplies to the same bits.
     """
     mean = _turn_back(state, state["mean"])
-    for axis, side in enumerate(SIDES):
+    for axis, side in enumerate(SIDES, 1):
         if side in state:
-            power, basis = state[side], state[f"{side}_basis"]
-            order = (basis * (power @ basis)).sum(0).argsort(descending=True)
-            state["square"] = state["square"].index_select(axis, order)
-            state[f"{side}_basis"] = torch.linalg.qr(power @ basis[:, order])[0].contiguous()
+            turned = state[side] @ state[f"{side}_basis"]
+            order = (state[f"{side}_basis"] * turned).sum(1).argsort(1, descending=True)
+            places = order.unsqueeze(3 - axis).expand_as(state["square"])
+            state["square"] = state["square"].gather(axis, places)
+            turned = turned.gather(2, order[:, None].expand_as(turned))
+            state[f"{side}_basis"] = torch.linalg.qr(turned)[0].contiguous()
     state["mean"] = _turn(state, mean)
