@@ -238,7 +238,7 @@ def test_a_budget_is_changed_by_words_and_the_difference_is_known():
         ({"epoch": "3"}, r"budgets.full: expected one of .*precision, got 'epoch' \(did you mean 'epochs'"),
         ({"epochs": "many"}, "budgets.full.epochs: expected a whole number, got 'many'"),
         ({"epochs": "0"}, "epochs: expected a whole number from 1"),
-        ({"precision": "fp8"}, "precision: expected one of fp32, mixed"),
+        ({"precision": "fp8"}, "precision: expected one of fp32, bf16, mixed"),
     ):
         with pytest.raises(RecipeError, match=words):
             respent(load_recipe("swinir-cnn"), "full", changes)

@@ -88,7 +88,7 @@ CONTROLS = ("no-teacher", "random-teacher")
 @click.argument("recipe")
 @click.option("--budget", type=click.Choice(["quick", "full"]), default="quick", show_default=True)
 @click.option("--spend", "spending", multiple=True, metavar="KEY=VALUE",
-              help="Another value in the budget (epochs=3) or precision=mixed.")  # fmt: skip
+              help="Another value in the budget (epochs=3) or precision=bf16.")  # fmt: skip
 @click.option("--seeds", type=click.IntRange(0, 100), default=1, show_default=True,
               help="Students from first weights of their own; 0: 1 at quick, 3 at full.")  # fmt: skip
 @click.option("--control", "controls", type=click.Choice(CONTROLS), multiple=True,

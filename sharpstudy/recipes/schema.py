@@ -194,9 +194,9 @@ class Recipe(Settings):
     """Everything that makes one student reproducible.
 
     gradient_clip is the largest gradient norm; ema the decay of the averaged weights that are kept; precision
-    "mixed" is bfloat16 where the device has it, else float16; patience counts epochs without a better
-    selection score, which is taken on fixed validation pairs. null switches gradient_clip, ema or patience
-    off.
+    "mixed" is bfloat16 where a GPU has it, else float16, and float32 on a CPU; "bf16" is bfloat16 on any
+    device, which pays on CPUs with instructions for it; patience counts epochs without a better selection
+    score, which is taken on fixed validation pairs. null switches gradient_clip, ema or patience off.
     """
 
     name: str
@@ -209,7 +209,7 @@ class Recipe(Settings):
     schedule: Schedule
     gradient_clip: float | None = limited(1e-4, 1e4)
     ema: float | None = limited(0.5, 0.99999)
-    precision: Literal["fp32", "mixed"]
+    precision: Literal["fp32", "bf16", "mixed"]
     patience: int | None = limited(1, 10_000)
     selection: Literal["psnr", "ssim", "loss"]
     budgets: Budgets
