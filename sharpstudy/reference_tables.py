@@ -112,3 +112,18 @@ def read_conditions(folder: Path) -> pd.DataFrame | None:
     """The table of sharpstudy.experiments.conditions in a folder; None where it was not made."""
     path = folder / "conditions" / "conditions.csv"
     return pd.read_csv(path) if path.is_file() else None
+
+
+def helped_rows(verdicts: pd.DataFrame) -> pd.DataFrame:
+    """Verdicts of trainings as the report shows them: who is held against whom, the word, and dB of PSNR."""
+    rows = verdicts[verdicts["metric"] == "psnr"]
+    show = rows[["recipe", "of", "against", "word"]].copy()
+    ends = zip(rows["difference"], rows["low"], rows["high"], strict=True)
+    show.insert(3, "dB", [f"{gain:+.2f} [{low:+.2f}, {high:+.2f}]" for gain, low, high in ends])
+    return show
+
+
+def read_distillation(folder: Path) -> pd.DataFrame | None:
+    """The verdicts of trainings with their controls, kept in a folder; None where none were."""
+    paths = sorted((folder / "distillation").glob("*/verdicts.csv"))
+    return pd.concat(map(pd.read_csv, paths), ignore_index=True) if paths else None

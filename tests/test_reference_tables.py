@@ -10,7 +10,9 @@ from sharpstudy.reference_tables import (
     bitrate_words,
     clean_words,
     gains_table,
+    helped_rows,
     read_conditions,
+    read_distillation,
     read_published,
     two_protocols,
 )
@@ -89,3 +91,17 @@ def test_two_protocols_tell_gains_in_the_unit_of_the_metric_and_harm(tmp_path):
          "+0.3000 [+0.2000, +0.4000]", "22.0, worst 18.0"],
     ]  # fmt: skip
     assert read_published(tmp_path / "nowhere") is None
+
+
+def test_verdicts_of_trainings_are_told_in_db(tmp_path):
+    assert read_distillation(tmp_path) is None
+    facts = {"recipe": "realtime-x4", "of": "student", "against": "no-teacher", "word": "better", "seeds": 3}
+    rows = [{**facts, "metric": name, "difference": 0.125, "low": -0.004, "high": 0.25}
+            for name in ("psnr", "ssim")]  # fmt: skip
+    folder = tmp_path / "distillation" / "realtime-x4"
+    folder.mkdir(parents=True)
+    pd.DataFrame(rows).to_csv(folder / "verdicts.csv", index=False)
+    shown = helped_rows(read_distillation(tmp_path))
+    assert shown.to_numpy().tolist() == [
+        ["realtime-x4", "student", "no-teacher", "+0.12 [-0.00, +0.25]", "better"]
+    ]
