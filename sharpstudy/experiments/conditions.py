@@ -36,6 +36,7 @@ from sharpstudy.evaluate import (
 from sharpstudy.evaluate.tables import clips_of
 from sharpstudy.experiments.material import held_sets, present_sources
 from sharpstudy.experiments.options import Line, finish, make_parser, names, say, set_threads, write_table
+from sharpstudy.metrics import METRICS as KNOWN
 from sharpstudy.paths import WEIGHTS, WORK
 from sharpstudy.statistics import compare, estimate
 
@@ -81,12 +82,11 @@ def run_conditions(
     `references` hold test frames, which are judged, and validation frames, which tune the mask.
     """
     settings = EvalSettings(side=options.side, metrics=METRICS, brief_metrics=METRICS, seed=options.seed + 1)
-    test = _part(references, "test", options.frames)
-    tuning = _part(references, "validation", max(6, options.frames // 3))
+    test, tuning = judged_and_tuning(references, options.frames)
     scores = []
     for name in options.degradations:
-        frames = _frames(test, name, settings)
-        masks = tune_masks([_frames(tuning, name, settings)]) if name != CLEAN else {}
+        frames = condition_set(test, name, settings)
+        masks = tune_masks([condition_set(tuning, name, settings)]) if name != CLEAN else {}
         used = [do_nothing(), *([unsharp(masks)] if masks else []), *models]
         scores += [score_model(model, [frames], settings) for model in used]
         line(f"{name}: {len(frames)} frames")
@@ -121,6 +121,7 @@ def bitrate_table(table: pd.DataFrame) -> pd.DataFrame:
 
     The bitrate at which doing nothing reaches the restored mean, between rungs on a logarithmic scale;
     `saved` is the share of it that need not be sent. Rungs above the highest that is measured say nothing.
+    Metrics of which less is better count the other way round.
     """
     import numpy as np
     import pandas as pd
@@ -130,12 +131,13 @@ def bitrate_table(table: pd.DataFrame) -> pd.DataFrame:
     for metric, group in table[table["degradation"].isin(rungs)].groupby("metric", sort=False):
         means = group.pivot(index="degradation", columns="model", values="mean")
         means = means.assign(kbps=means.index.map(rungs)).sort_values("kbps")
-        untouched = np.maximum.accumulate(means[DO_NOTHING])
+        sign = 1 if KNOWN[metric].direction == "higher" else -1
+        untouched = np.maximum.accumulate(sign * means[DO_NOTHING])
         for model in means.columns.difference([DO_NOTHING, "kbps"], sort=False):
             for kbps, mean in zip(means["kbps"], means[model], strict=True):
-                if mean > untouched.iloc[-1]:
+                if sign * mean > untouched.iloc[-1]:
                     continue
-                same = float(np.exp(np.interp(mean, untouched, np.log(means["kbps"]))))
+                same = float(np.exp(np.interp(sign * mean, untouched, np.log(means["kbps"]))))
                 rows.append((metric, model, kbps, mean, same, 1 - kbps / max(same, kbps)))
     return pd.DataFrame(rows, columns=["metric", "model", "kbps", "mean", "same_as_kbps", "saved"])
 
@@ -165,14 +167,19 @@ def _cell(by_model: pd.DataFrame, name: str, clean: bool) -> str:
     return f"{row['on_nothing']:+.2f} [{row['low_nothing']:+.2f}, {row['high_nothing']:+.2f}]{beaten}"
 
 
-def _part(references: Sequence[Reference], split: str, count: int) -> list[Reference]:
-    chosen = [one for one in references if one.split == split]
-    if len(chosen) < 2:
-        raise ValueError(f"frames: expected at least two in the {split} part, got {len(chosen)}")
-    return select_balanced(chosen, count)
+def judged_and_tuning(references: Sequence[Reference], count: int) -> tuple[list[Reference], list[Reference]]:
+    """At most `count` test frames, and a third as many validation frames that masks are tuned on."""
+    parts = []
+    for split, most in (("test", count), ("validation", max(6, count // 3))):
+        chosen = [one for one in references if one.split == split]
+        if len(chosen) < 2:
+            raise ValueError(f"frames: expected at least two in the {split} part, got {len(chosen)}")
+        parts.append(select_balanced(chosen, most))
+    return parts[0], parts[1]
 
 
-def _frames(references: list[Reference], name: str, settings: EvalSettings) -> FrameSet:
+def condition_set(references: list[Reference], name: str, settings: EvalSettings) -> FrameSet:
+    """The frames under one degradation; both experiments keep the degraded ones in one folder."""
     folder = WORK / "experiments" / "conditions"
     return held_sets(references, {name: parse_degradation(name)}, folder, settings)[0]
 

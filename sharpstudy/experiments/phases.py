@@ -82,14 +82,14 @@ def share_table(scores: pd.DataFrame, names: Sequence[str], places: Sequence[Pla
     rows = []
     for name in names:
         for place in places:
-            gains, categories = _gains(scores, name, place.name)
+            gains, categories = clip_gains(scores, name, place.name)
             found = resample(gains, categories)
             low, high = found.interval()
             row = {"student": name, "factor": place.factor, "shift_up": place.shift[0]}
             row |= {"shift_left": place.shift[1], "phase_up": place.phase[0], "phase_left": place.phase[1]}
             row |= {"grid": "aligned" if place.aligned else "shifted"}
             row |= {"gain": found.mean, "gain_low": low, "gain_high": high}
-            aligned, _ = _gains(scores, name, Place(place.factor, (0.0, 0.0)).name)
+            aligned, _ = clip_gains(scores, name, Place(place.factor, (0.0, 0.0)).name)
             row |= dict(
                 zip(("share", "share_low", "share_high"), share(gains, aligned, categories), strict=True)
             )
@@ -176,7 +176,7 @@ def _scored(model: Model, sets: Sequence[FrameSet], settings: EvalSettings, line
     return score_model(model, sets, settings, tell)
 
 
-def _gains(scores: pd.DataFrame, name: str, condition: str) -> tuple[np.ndarray, tuple[str, ...]]:
+def clip_gains(scores: pd.DataFrame, name: str, condition: str) -> tuple[np.ndarray, tuple[str, ...]]:
     """PSNR over doing nothing of each clip (dB), and the clips' categories."""
     units = collect_units(scores, clips_of(scores), [name, DO_NOTHING], "psnr", condition)
     return (units.values[name] - units.values[DO_NOTHING]).to_numpy(), units.categories
