@@ -23,6 +23,7 @@ from sharpstudy.evaluate import DO_NOTHING, EvalSettings, combine, do_nothing, f
 from sharpstudy.experiments.conditions import (
     SAMPLING,
     SOURCES,
+    condition_set,
     judged_and_tuning,
     released_models,
 )
