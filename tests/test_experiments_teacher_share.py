@@ -36,7 +36,7 @@ def nearer(name: str, of: int):
 
 def test_the_share_is_that_of_the_teacher_that_gains_most(tmp_path, monkeypatch):
     monkeypatch.setattr(conditions, "WORK", tmp_path)
-    found = references_of(12, (128, 96))
+    found = references_of(12, (96, 96))
     references = [replace(one, split="test" if at % 2 else "validation") for at, one in enumerate(found)]
     models = {"strong": nearer("strong", 2), "weak": nearer("weak", 4), "student": nearer("student", 3)}
     teachers = {"blur-1.5": [models["weak"], models["strong"]]}
