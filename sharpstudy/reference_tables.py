@@ -11,13 +11,21 @@ import pandas as pd
 
 NOTHING, MASK, CLEAN = "do nothing", "tuned unsharp", "clean"
 STUDENTS = ("realtime-S", "realtime", "realtime-L")
-METRIC_NAMES = {"psnr": "PSNR", "ssim": "SSIM"}
+METRIC_NAMES = {
+    "psnr": "PSNR",
+    "ssim": "SSIM",
+    "lpips": "LPIPS",
+    "cer": "character error rate",
+    "flicker": "flicker",
+}
+IN_HUNDREDTHS = ("ssim", "lpips", "cer")
 
 
 def gains_table(conditions: pd.DataFrame, metric: str = "psnr") -> pd.DataFrame:
     """A row for each degradation: what doing nothing scores, and what mask and students gain on it.
 
-    SSIM is told in hundredths. A student that is better than the mask is marked ▲, one that is worse ▽.
+    Metrics from 0 to 1 are told in hundredths. A student that is better than the mask is marked ▲, one that
+    is worse ▽; of LPIPS, character errors and flicker less is better.
     """
     rows = []
     for degradation, group in _of(conditions, metric).groupby("degradation", sort=False):
@@ -53,13 +61,14 @@ def clean_words(conditions: pd.DataFrame) -> str:
     return f"Of frames that were not degraded they leave, in the mean: {', '.join(told)}."
 
 
-def bitrate_words(bitrates: pd.DataFrame, student: str = "realtime") -> str:
-    """What share of a call's bits the student saves at equal SSIM, by rung."""
-    rows = bitrates[(bitrates["metric"] == "ssim") & (bitrates["model"] == student)]
+def bitrate_words(bitrates: pd.DataFrame, student: str = "realtime", metric: str = "ssim") -> str:
+    """What share of a call's bits the student saves at an equal score, by rung."""
+    rows, name = _of(bitrates, metric), METRIC_NAMES[metric]
+    rows = rows[rows["model"] == student]
     if rows.empty:
-        return f"{student}: on no rung of the ladder is there an untouched call of equal SSIM."
+        return f"{student}: on no rung of the ladder is there an untouched call of equal {name}."
     told = [f"{row.saved:.0%} at {row.kbps} kbit/s" for row in rows.itertuples(index=False)]
-    return f"At equal mean SSIM {student} saves, of a call's bits: {', '.join(told)}."
+    return f"At equal mean {name} {student} saves, of a call's bits: {', '.join(told)}."
 
 
 def _of(conditions: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -69,11 +78,11 @@ def _of(conditions: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def _mean(value: float, metric: str) -> str:
-    return f"{value:.2f}" if metric == "psnr" else f"{value:.3f}"
+    return f"{value:.3f}" if metric in IN_HUNDREDTHS else f"{value:.2f}"
 
 
 def _gain(row: pd.Series, metric: str) -> str:
-    factor, style = (1, "+.2f") if metric == "psnr" else (100, "+.1f")
+    factor, style = (100, "+.1f") if metric in IN_HUNDREDTHS else (1, "+.2f")
     gain, low, high = (factor * row[f"{end}_nothing"] for end in ("on", "low", "high"))
     mark = {"better": " ▲", "worse": " ▽"}.get(row.get("against_mask"), "")
     return f"{gain:{style}} [{low:{style}}, {high:{style}}]{mark}"
@@ -121,6 +130,29 @@ def helped_rows(verdicts: pd.DataFrame) -> pd.DataFrame:
     ends = zip(rows["difference"], rows["low"], rows["high"], strict=True)
     show.insert(3, "dB", [f"{gain:+.2f} [{low:+.2f}, {high:+.2f}]" for gain, low, high in ends])
     return show
+
+
+def kept_words(shares: pd.DataFrame, student: str = "realtime") -> str:
+    """Which share of the strongest teacher's gain the student keeps, by degradation."""
+    rows = shares[shares["model"] == student]
+    told = [
+        f"{row.share:.0%} [{row.share_low:.0%}, {row.share_high:.0%}] of {row.strongest}'s under"
+        f" {row.degradation} ({row.gain:+.2f} dB)"
+        for row in rows.itertuples(index=False)
+    ]
+    return f"Of the gain of the strongest teacher at hand {student} keeps {', '.join(told)}."
+
+
+def read_shares(folder: Path) -> pd.DataFrame | None:
+    """The table of sharpstudy.experiments.teacher_share in a folder; None where it was not made."""
+    path = folder / "teacher-share" / "teacher-share.csv"
+    return pd.read_csv(path) if path.is_file() else None
+
+
+def read_calls(folder: Path) -> pd.DataFrame | None:
+    """The table of sharpstudy.experiments.calls in a folder; None where it was not made."""
+    path = folder / "calls" / "calls.csv"
+    return pd.read_csv(path) if path.is_file() else None
 
 
 def read_distillation(folder: Path) -> pd.DataFrame | None:

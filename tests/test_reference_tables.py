@@ -11,9 +11,12 @@ from sharpstudy.reference_tables import (
     clean_words,
     gains_table,
     helped_rows,
+    kept_words,
+    read_calls,
     read_conditions,
     read_distillation,
     read_published,
+    read_shares,
     two_protocols,
 )
 
@@ -45,7 +48,7 @@ def test_gains_stand_beside_doing_nothing_and_are_marked_against_the_mask():
     assert table.loc["blur"].tolist() == ["25.00", "+1.00 [+0.90, +1.10]", "+1.50 [+1.40, +1.60] ▲"]
     assert table.loc["call-800k", "realtime"] == "+0.20 [+0.10, +0.30] ▽"
     with pytest.raises(ValueError, match="expected one of psnr, ssim"):
-        gains_table(TABLE, "lpips")
+        gains_table(TABLE, "gmsd")
 
 
 def test_sentences_count_and_name():
@@ -105,3 +108,26 @@ def test_verdicts_of_trainings_are_told_in_db(tmp_path):
     assert shown.to_numpy().tolist() == [
         ["realtime-x4", "student", "no-teacher", "+0.12 [-0.00, +0.25]", "better"]
     ]
+
+
+def test_less_of_lpips_is_told_in_hundredths_and_its_bits_by_name(tmp_path):
+    assert read_calls(tmp_path) is None
+    rows = [
+        _row("call-100k", "do nothing", 0.45),
+        _row("call-100k", "realtime", 0.4, -0.05, "better", "worse"),
+    ]
+    table = gains_table(pd.DataFrame(rows).assign(metric="lpips"), "lpips")
+    assert table.to_numpy().tolist() == [["call-100k", "0.450", "-5.0 [-15.0, +5.0] ▽"]]
+    bits = pd.DataFrame([("lpips", "realtime", 100, 0.25)], columns=["metric", "model", "kbps", "saved"])
+    words = bitrate_words(bits, metric="lpips")
+    assert words == "At equal mean LPIPS realtime saves, of a call's bits: 25% at 100 kbit/s."
+
+
+def test_shares_of_teachers_are_told_by_degradation(tmp_path):
+    assert read_shares(tmp_path) is None
+    facts = {"model": "realtime", "strongest": "rlfn-x2", "degradation": "bicubic-x2", "gain": 1.07}
+    shares = pd.DataFrame([{**facts, "share": 0.5, "share_low": 0.44, "share_high": 0.56}])
+    assert kept_words(shares) == (
+        "Of the gain of the strongest teacher at hand realtime keeps 50% [44%, 56%] of rlfn-x2's under"
+        " bicubic-x2 (+1.07 dB)."
+    )
