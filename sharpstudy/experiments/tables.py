@@ -127,8 +127,8 @@ def equal_time_table(
 def equal_time_text(table: pd.DataFrame, settings: Mapping[str, Any], machine: Mapping[str, Any]) -> str:
     """The table for people, degradation by degradation, the best gain first."""
     words = [
-        f"Students after about {settings['seconds']:g} seconds of training each, on {settings['threads']}"
-        " threads: +, - and = say better, worse, no difference shown against the realtime student.",
+        f"Students after about {settings['seconds']:g} seconds of training each, on {_threads(settings)}:"
+        " +, - and = say better, worse, no difference shown against the realtime student.",
         said(settings, machine),
     ]
     for degradation, part in table.groupby("learned_on", sort=False):
@@ -146,6 +146,10 @@ def equal_time_text(table: pd.DataFrame, settings: Mapping[str, Any], machine: M
         ]
         words += ["", f"Learned and judged on {degradation}:", "", aligned(rows)]
     return "\n".join(words) + "\n"
+
+
+def _threads(facts: Mapping[str, Any]) -> str:
+    return f"{facts['threads']} thread" + ("" if facts["threads"] == 1 else "s")
 
 
 def _gain_cells(row: Any, base: str) -> dict[str, str]:
@@ -201,7 +205,7 @@ def _condition_rows(table: pd.DataFrame) -> list[dict[str, str]]:
 
 def said(settings: Mapping[str, Any], machine: Mapping[str, Any]) -> str:
     """Frames, sources and machine in one line."""
-    where = f"{machine['device']}, {machine['processor']}, {machine['threads']} threads"
+    where = f"{machine['device']}, {machine['processor']}, {_threads(machine)}"
     return (
         f"Held-out frames: {settings['held_frames']} of {settings['source']}, squares of {settings['side']};"
         f" learned from {settings['train_frames']}; {where}."
