@@ -205,6 +205,20 @@ def test_the_heat_map_brackets_what_was_not_shown_and_frames_what_was_trained_on
         plt.close(figure)
 
 
+def test_a_mean_beyond_the_axis_is_written_and_its_frames_are_arrowheads():
+    flat = pd.DataFrame({"model": "a", "category": "text", "gain": np.linspace(-0.5, 0.5, 20)})
+    far = pd.DataFrame({"model": "b", "category": "text", "gain": [-30.0, -20.0]})
+    with look("light"):
+        figure = gains.category_violins(pd.concat([flat, far]), CATEGORIES)
+        first, second = figure.axes[:2]
+        low = second.get_ylim()[0]
+        heights = [place[1] for dots in second.collections for place in dots.get_offsets()]
+        plt.close(figure)
+    assert [text.get_text() for text in first.texts] == []
+    assert [text.get_text() for text in second.texts] == ["-25.0"]
+    assert heights == pytest.approx([low, low])
+
+
 def test_histograms_count_every_frame_and_part_at_zero(rng):
     table = pd.DataFrame(
         {"model": "a", "role": "student", "recipe": "x", "gain": [-90.0, -0.4, 0.2, 0.3, 0.6]}
@@ -271,7 +285,15 @@ def test_failures_are_told_by_their_largest_faults():
     nothing = {"halo": 0.02, "worsened": 0.0, "detail": 0.60, "ssim": 0.9, "lpips": np.nan}
     bad = {"halo": 0.14, "worsened": 0.31, "detail": 0.59, "ssim": 0.895, "lpips": 0.5}
     assert crops.failure_words(bad, nothing) == "overshoot at edges 2% to 14%; 31% of the pixels made worse"
-    assert crops.failure_words(nothing, nothing) == "little of everything"
+    assert crops.failure_words(nothing, nothing) == "no single fault stands out"
+
+
+def test_a_long_name_is_parted_at_a_hyphen_and_words_at_blanks(rng):
+    with look("light"):
+        figure = crops.crop_rows([crop(rng, "worst: -0.25 dB\nscreen-strategy-game-005-960x540")])
+        words = figure.axes[0].texts[0].get_text()
+        plt.close(figure)
+    assert words == "worst: -0.25 dB\nscreen-strategy-game-005-\n960x540"
 
 
 def test_no_crop_is_no_figure():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
+from matplotlib.text import Text
 
 from sharpstudy import plots
 from sharpstudy.plots import speed
@@ -102,6 +105,24 @@ def test_the_roof_bends_where_the_memory_line_meets_the_peak():
     assert [(10.0, 100.0), (600.0, 100.0)] in lines  # its knee, 5, lies left of the figure
     assert [(10.0, 200.0), (20.0, 400.0)] in lines
     assert [(30.0, 300.0)] in lines
+
+
+def test_numbers_of_points_at_one_place_do_not_cover_each_other():
+    points = pd.DataFrame(
+        {
+            "model": list("abcd"),
+            "role": "student",
+            "precision": "fp32",
+            "macs_per_byte": [65.0, 66.0, 67.0, 20.0],
+            "gmac_per_s": [96.0, 99.0, 92.0, 50.0],
+        }
+    )
+    peaks = pd.DataFrame({"precision": ["fp32"], "gmac_per_s": [112.0]})
+    axes = speed.roofline(points, peaks, bandwidth=20.0).axes[0]
+    axes.figure.canvas.draw()
+    boxes = [Text.get_window_extent(text) for text in axes.texts if len(text.get_text()) == 1]
+    assert len(boxes) == 4
+    assert not any(one.overlaps(two) for one, two in combinations(boxes, 2))
 
 
 def test_thread_scaling_starts_at_one(profiles):

@@ -40,13 +40,12 @@ def crop_rows(crops: Sequence[Crop], harmful: Collection[str] = ()) -> Figure:
 
 
 def failure_rows(failures: Sequence[Crop]) -> Figure:
-    """The worst frames: reference, degraded and restored, then where the error grew (red) and shrank (blue).
+    """The worst frames: reference, degraded and restored, then where error grew (orange) or shrank (blue).
 
     Each crop's frames are the reference, the degraded and the restored one, in this order.
     """
-    figure, grid = _pixel_grid(
-        failures, ["reference", "degraded", "restored", "error: red grew, blue shrank"]
-    )
+    titles = ["reference", "degraded", "restored", "error: orange grew, blue shrank"]
+    figure, grid = _pixel_grid(failures, titles)
     for row, failure in zip(grid, failures, strict=True):
         reference, degraded, restored = (np.asarray(frame, float) for frame in failure.frames.values())
         shrunk = np.abs(degraded - reference).mean(axis=2) - np.abs(restored - reference).mean(axis=2)
@@ -92,7 +91,7 @@ def failure_words(scores: Mapping[str, float], nothing: Mapping[str, float]) -> 
         if np.isfinite(change) and change >= scale:
             faults.append((change / scale, words.format(before=before, after=after, change=after - before)))
     named = [words for _, words in sorted(faults, key=lambda fault: -fault[0])[:3]]
-    return "; ".join(named) if named else "little of everything"
+    return "; ".join(named) if named else "no single fault stands out"
 
 
 # metric: the direction of a fault, the change from which it is named, and its words
@@ -128,8 +127,16 @@ def _pixel_grid(crops: Sequence[Crop], titles: Sequence[str], note: str = "") ->
             axes.set_title(titles[column], fontsize=8, fontweight="normal")
         if column == 0:
             lines = crops[row].words.splitlines()
-            words = "\n".join(textwrap.fill(line, WORDS_LETTERS, break_on_hyphens=False) for line in lines)
+            words = "\n".join(map(_folded, lines))
             axes.text(-0.04, 0.5, words, transform=axes.transAxes, ha="right", va="center", fontsize=7.6)
         grid[row, column] = axes
     figure.text(WORDS / width, 0.05 / height, note, fontsize=8)
     return figure, grid
+
+
+def _folded(line: str) -> str:
+    """The line in lines that have room beside the crops; a name too long for one is parted at a hyphen."""
+    cut = line.rfind("-", 0, WORDS_LETTERS) + 1
+    if cut and len(line) > WORDS_LETTERS and " " not in line:
+        return f"{line[:cut]}\n{_folded(line[cut:])}"
+    return textwrap.fill(line, WORDS_LETTERS, break_on_hyphens=False)

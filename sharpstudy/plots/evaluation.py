@@ -27,6 +27,7 @@ from sharpstudy.plots.marks import (
 )
 
 MARKERS = {"better": "^", "worse": "v", "no difference shown": "o"}
+SPREAD = 0.5  # of the way from one step of a ladder to the next: what models at one step share
 
 
 def verdict_forest(verdicts: pd.DataFrame, unit: str, harmful: Collection[str] = ()) -> Figure:
@@ -54,8 +55,9 @@ def verdict_forest(verdicts: pd.DataFrame, unit: str, harmful: Collection[str] =
     first = grid[0][0]
     first.set_yticks(range(len(models)), [marked(name, harmful) for name in models["model"]])
     first.set_ylim(len(models) - 0.5, -0.5)
+    grey = role_colour("baseline")
     handles = [
-        plt.Line2D([], [], color=role_colour("baseline"), marker=marker, label=word)
+        plt.Line2D([], [], color=grey, marker=marker, mfc="none" if marker == "o" else grey, label=word)
         for word, marker in MARKERS.items()
     ]
     figure.legend(handles=handles, ncols=3, loc="outside upper center")
@@ -66,9 +68,10 @@ def verdict_forest(verdicts: pd.DataFrame, unit: str, harmful: Collection[str] =
 def gain_by_strength(
     gains: pd.DataFrame, ladders: Mapping[str, Sequence[str]], harmful: Collection[str] = ()
 ) -> Figure:
-    """Gain over doing nothing along each ladder of degradations, mild to strong; bands are intervals.
+    """Gain over doing nothing along each ladder of degradations, mild to strong, with intervals.
 
-    The table has model, role, recipe, degradation, gain, low and high; a ladder with fewer than two
+    Models stand a little apart at each step, so that their intervals can be told apart. The table has model,
+    role, recipe, degradation, gain, low and high; a ladder with fewer than two
     degradations in it is left out.
     """
     there = set(gains["degradation"])
@@ -81,17 +84,20 @@ def gain_by_strength(
     figure, grid = plt.subplots(1, len(kept), figsize=size, width_ratios=widths, squeeze=False)
     for axes, (name, steps) in zip(grid[0], kept.items(), strict=True):
         part = gains[gains["degradation"].isin(steps)]
-        for number, (model, rows) in enumerate(part.groupby("model", sort=False)):
-            _ladder_line(axes, rows.set_index("degradation").reindex(steps), number, marked(model, harmful))
+        groups = part.groupby("model", sort=False)
+        for number, (model, rows) in enumerate(groups):
+            shift = SPREAD * ((number + 0.5) / len(groups) - 0.5)
+            rows = rows.set_index("degradation").reindex(steps)
+            _ladder_line(axes, rows, number, shift, marked(model, harmful))
         axes.axhline(0, color=role_colour("baseline"), lw=1.2, ls="--")
         labels = [step.removeprefix(f"{name}-") for step in steps]
         axes.set_xticks(range(len(steps)), labels)
         axes.set_title(name, fontsize=9.5)
         stretch(axes.yaxis, part[["low", "high"]].to_numpy(float), part["gain"].to_numpy(float))
     grid[0][0].set_ylabel("PSNR gain over doing nothing (dB)")
-    handles = {line.get_label(): line for axes in grid[0] for line in axes.lines[:-1]}
+    handles = {line.get_label(): line for axes in grid[0] for line in axes.lines[:-1]}  # but the one at 0
     model_legend(figure, list(handles.values()))
-    note_harm(figure, gains["model"], harmful, "bands: 95 % intervals")
+    note_harm(figure, gains["model"], harmful, "bars: 95 % intervals")
     return figure
 
 
@@ -167,11 +173,12 @@ def clean_harm(
     return figure
 
 
-def _ladder_line(axes: Axes, rows: pd.DataFrame, number: int, label: str) -> None:
+def _ladder_line(axes: Axes, rows: pd.DataFrame, number: int, shift: float, label: str) -> None:
     colour = role_colour(part_of(rows.dropna(subset=["role"]).iloc[0]))
     style = {"ls": LINES[number % len(LINES)], "marker": LINE_MARKERS[number % len(LINE_MARKERS)], "ms": 4.5}
-    axes.fill_between(range(len(rows)), rows["low"], rows["high"], color=colour, alpha=0.09, linewidth=0)
-    axes.plot(range(len(rows)), rows["gain"], color=colour, label=label, **style)
+    places = np.arange(len(rows)) + shift
+    axes.vlines(places, rows["low"], rows["high"], color=colour, alpha=0.4, lw=1.0)
+    axes.plot(places, rows["gain"], color=colour, label=label, **style)
 
 
 def _forest_row(axes: Axes, place: int, row: pd.Series, colour: str) -> None:

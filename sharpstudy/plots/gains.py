@@ -22,8 +22,8 @@ EDGE = 0.02  # share of frames at each end that may lie beyond the axis, and are
 def category_violins(gains: pd.DataFrame, categories: Sequence[str], harmful: Collection[str] = ()) -> Figure:
     """Each model's gains by category, a panel a model: a violin, every frame a dot, a bar for the mean.
 
-    The table has model, category and gain (dB), a row for each frame. Frames beyond the axis are drawn at its
-    end.
+    The table has model, category and gain (dB), a row for each frame. A frame beyond the axis is an arrowhead
+    at its end, and a mean beyond it is written there.
     """
     figure, panels = _panels(gains, harmful, height=2.1)
     low, high = _range(gains["gain"])
@@ -32,13 +32,13 @@ def category_violins(gains: pd.DataFrame, categories: Sequence[str], harmful: Co
         for place, name in enumerate(there):
             values = part.loc[part["category"] == name, "gain"].dropna().to_numpy()
             if values.size:
-                _violin(axes, place, values.clip(low, high), category_colour(name))
+                _violin(axes, place, values, category_colour(name), (low, high))
         axes.axhline(0, color=role_colour("baseline"), lw=1.1, ls="--")
         axes.set_xticks(range(len(there)), there, fontsize=8, rotation=20)
         axes.grid(axis="x", visible=False)
         axes.set_ylim(low, high)
     figure.supylabel("PSNR gain over doing nothing (dB)", fontsize=9.5)
-    note_harm(figure, gains["model"], harmful)
+    note_harm(figure, gains["model"], harmful, "bar: mean; arrowheads: frames beyond the axis")
     return figure
 
 
@@ -133,12 +133,26 @@ def _range(gains: pd.Series) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _violin(axes: Axes, place: int, values: np.ndarray, colour: str) -> None:
+def _violin(axes: Axes, place: int, values: np.ndarray, colour: str, limits: tuple[float, float]) -> None:
     """Dots, their mean, and a violin behind them where there are enough for a shape."""
-    if values.size > 4 and np.ptp(values) > 1e-9:
-        body = axes.violinplot([values], [place], widths=0.85, showextrema=False)["bodies"][0]
+    low, high = limits
+    shown, inside = values.clip(low, high), (values >= low) & (values <= high)
+    if inside.sum() > 4 and np.ptp(shown) > 1e-9:
+        body = axes.violinplot([shown], [place], widths=0.85, showextrema=False)["bodies"][0]
         body.set_facecolor(colour)
         body.set_alpha(0.35)
     shift = np.linspace(-0.16, 0.16, values.size) if values.size > 1 else np.zeros(1)
-    axes.scatter(place + shift, values, s=7, color=colour, alpha=0.8, linewidths=0)
-    axes.plot([place - 0.3, place + 0.3], [values.mean()] * 2, color=colour, lw=2.0)
+    for there, marker, size in (
+        (inside, "o", 7),
+        (values < low, "v", 16),
+        (values > high, "^", 16),
+    ):
+        style = {"marker": marker, "s": size, "color": colour, "alpha": 0.8, "linewidths": 0}
+        axes.scatter(place + shift[there], shown[there], clip_on=False, **style)
+    mean = values.mean()
+    if low <= mean <= high:
+        axes.plot([place - 0.3, place + 0.3], [mean] * 2, color=colour, lw=2.0)
+    else:
+        end, side = (low, "bottom") if mean < low else (high, "top")
+        at = end + (0.05 if mean < low else -0.05) * (high - low)
+        axes.text(place, at, f"{mean:+.1f}", ha="center", va=side, fontsize=7)

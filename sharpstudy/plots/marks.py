@@ -53,8 +53,9 @@ def note_harm(figure: Figure, names: Iterable[str], harmful: Collection[str], al
     words = [also] if also else []
     words += [HARM_NOTE] if set(names) & set(harmful) else []
     if words:
-        letters = int(figure.get_figwidth() * LETTERS_PER_INCH)
-        figure.supxlabel(textwrap.fill("; ".join(words), letters), fontsize=8.3)
+        text, letters = "; ".join(words), int(figure.get_figwidth() * LETTERS_PER_INCH)
+        even = -(-len(text) // -(-len(text) // letters))  # lines of one length, and no last word alone
+        figure.supxlabel(textwrap.fill(text, min(even + 8, letters)), fontsize=8.3)
 
 
 def model_legend(figure: Figure, handles: Sequence[Line2D]) -> None:

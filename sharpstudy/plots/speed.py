@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -17,6 +18,8 @@ from sharpstudy.plots import LINES, line_colour, role_colour
 
 FRAME_RATES = (30, 60)
 MARKERS = {"fp32": "o", "bf16": "s", "int8": "^"}
+NUMBER_OFFSETS = ((0, 8), (8, 0), (-8, 0), (0, -8), (7, 7), (-7, 7), (7, -7), (-7, -7), (16, 0), (-16, 0))
+NUMBER_ROOM = 7.0  # points between a number and what stands beside it
 KINDS = {"convolutions": "realtime", "packing": "student", "rounding": "control", "other": "baseline"}
 
 
@@ -46,7 +49,7 @@ def latency_by_pixels(profiles: pd.DataFrame) -> Figure:
     names = [f"{row.width}x{row.height}" for row in sizes.itertuples()]
     axes.set_xticks(sizes["megapixels"], names, fontsize=8)
     axes.minorticks_off()
-    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.02), fontsize=7.5)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.12, 1.02), fontsize=7.5)
     return figure
 
 
@@ -91,8 +94,6 @@ def roofline(points: pd.DataFrame, peaks: pd.DataFrame, bandwidth: float) -> Fig
     for row in points.itertuples():
         colour, place = role_colour(row.role), (row.macs_per_byte, row.gmac_per_s)
         axes.plot(*place, MARKERS[row.precision], color=colour, ms=5)
-        number = str(numbers[row.model])
-        axes.annotate(number, place, xytext=(0, 4), textcoords="offset points", ha="center", fontsize=7.5)
     best = peaks.groupby("precision", sort=False)["gmac_per_s"].max()
     left, right = points["macs_per_byte"].min() / 3, points["macs_per_byte"].max() * 3
     for precision, peak in best.items():
@@ -106,6 +107,7 @@ def roofline(points: pd.DataFrame, peaks: pd.DataFrame, bandwidth: float) -> Fig
     axes.set(xscale="log", yscale="log", xlim=(left, right), ylim=(low, high))
     _round_ticks(axes.xaxis, left, right)
     _round_ticks(axes.yaxis, low, high)
+    _number_points(axes, points, numbers)
     axes.set_xlabel("multiply-adds per byte of feature maps, each written once and read once")
     axes.set_ylabel("billions of multiply-adds a second")
     roles = points.drop_duplicates("model").set_index("model")["role"]
@@ -154,7 +156,8 @@ def op_breakdown(splits: pd.DataFrame) -> Figure:
             start = left
             for took in part.loc[part["kind"] == kind, "milliseconds"]:
                 bar = axes.barh(place, took, left=left, height=0.6, color=role_colour(KINDS[kind]))
-                bar[0].set(edgecolor=plt.rcParams["axes.edgecolor"], linewidth=0.3)
+                if kind == "convolutions":
+                    bar[0].set(edgecolor=plt.rcParams["axes.edgecolor"], linewidth=0.3)
                 left += took
             if left - start > 0.06 * total:
                 share = f"{(left - start) / total:.0%}"
@@ -188,12 +191,32 @@ def _frame_rate_lines(axes: Axes, axis: str) -> None:
         limit = 1000 / fps
         line, colour = (axes.axhline, axes.axvline)[axis == "x"], role_colour("reference")
         line(limit, color=colour, lw=1.2, ls="--")
-        look = {"va": "bottom", "fontsize": 8, "color": colour}
-        if axis == "y":
-            axes.text(0.995, limit, f"{fps} FPS", transform=axes.get_yaxis_transform(), ha="right", **look)
+        look = {"fontsize": 8, "color": colour}
+        if axis == "y":  # beside the axes, where no line of a model crosses the words
+            axes.text(1.01, limit, f"{fps} FPS", transform=axes.get_yaxis_transform(), va="center", **look)
         else:  # two lines so near each other have their words on either side
             side = "right" if fps == max(FRAME_RATES) else "left"
-            axes.text(limit, 1.0, f" {fps} FPS ", transform=axes.get_xaxis_transform(), ha=side, **look)
+            place = axes.get_xaxis_transform()
+            axes.text(limit, 1.0, f" {fps} FPS ", transform=place, ha=side, va="bottom", **look)
+
+
+def _number_points(axes: Axes, points: pd.DataFrame, numbers: Mapping[str, int]) -> None:
+    """Each point's number beside it, where no other number or point stands."""
+    axes.figure.canvas.draw()  # so that places on the page are known
+    places = axes.transData.transform(points[["macs_per_byte", "gmac_per_s"]].to_numpy(float))
+    places = places * 72 / axes.figure.dpi  # points, as offsets are
+    taken = list(places)
+    for row, place in zip(points.itertuples(), places, strict=True):
+
+        def room(offset: tuple[float, float], place: np.ndarray = place) -> float:
+            return min(np.hypot(*(place + offset - other)) for other in taken if other is not place)
+
+        offset = next((one for one in NUMBER_OFFSETS if room(one) >= NUMBER_ROOM), None)
+        offset = offset or max(NUMBER_OFFSETS, key=room)
+        taken.append(place + offset)
+        look = {"ha": "center", "va": "center", "fontsize": 7.5, "color": role_colour(row.role)}
+        at = (row.macs_per_byte, row.gmac_per_s)
+        axes.annotate(str(numbers[row.model]), at, xytext=offset, textcoords="offset points", **look)
 
 
 def _round_ticks(axis: Axis, low: float, high: float) -> None:
