@@ -21,6 +21,7 @@ from sharpstudy.paths import PACKAGE, RESULTS, ROOT
 from sharpstudy.report_pictures import bytes_uri, data_uri, heaviest, in_layers, smaller
 
 PAGE = PACKAGE / "report.html.j2"
+UNPARTED = re.compile(r"\([^()]{1,12}\)|\d (?:dB|FPS|ms|frames)\b")  # what a cell keeps in one line
 SENTENCE = 48  # letters from which a cell is one
 LIMIT = 8_000_000  # bytes of the page: what mail and a phone still take
 
@@ -76,7 +77,7 @@ def show_table(table: pd.DataFrame, caption: str, words: tuple[str, ...] = ()) -
     ]
     rows = []
     for record in table.itertuples(index=False):
-        first, *others = (html.escape(str(value)) for value in record)
+        first, *others = (html.escape(UNPARTED.sub(_held, str(value))) for value in record)
         cells = [f"<td{side}>{value}</td>" for side, value in zip(sides[1:], others, strict=True)]
         rows.append(f'<tr><th scope="row">{first}</th>{"".join(cells)}</tr>')
     return Piece(
@@ -84,6 +85,11 @@ def show_table(table: pd.DataFrame, caption: str, words: tuple[str, ...] = ()) -
         f"<thead><tr>{''.join(heads)}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
         f"<figcaption>{html.escape(caption)}</figcaption></figure>"
     )
+
+
+def _held(match: re.Match[str]) -> str:
+    """The words with blanks that do not break."""
+    return match.group().replace(" ", "\u00a0")
 
 
 def _side(column: pd.Series, is_words: bool) -> str:

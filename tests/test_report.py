@@ -116,6 +116,12 @@ def test_words_wrap_and_sentences_have_room():
     assert re.findall(r"<td( class=\"[\w ]+\")?>", markup) == [' class="words"', ' class="words long"', ""]
 
 
+def test_a_number_and_its_unit_stay_in_one_line():
+    table = pd.DataFrame({"a": ["x"], "score": ["0.52 (0 of 20); do nothing 19.69 dB"]})
+    markup = report.show_table(table, "", words=("score",)).markup
+    assert "0.52 (0\u00a0of\u00a020); do nothing 19.69\u00a0dB" in markup
+
+
 def test_a_slider_holds_the_very_pixels(tmp_path, rng):
     frames = [rng.integers(0, 256, (8, 8, 3), dtype=np.uint8) for _ in range(2)]
     paths = [tmp_path / "before.png", tmp_path / "after.png"]
