@@ -41,7 +41,7 @@ def published_table(
                 "do nothing": nothing,
                 "this run": ours,
                 "measured on": place,
-                OWN: _own(one, own),
+                OWN: "–" if one.metric in SPEED else _own(one, own),
                 "open about the figure": one.doubt if isinstance(one.doubt, str) else "",
             }
         )

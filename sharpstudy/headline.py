@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -39,6 +40,14 @@ def answer(verdicts: pd.DataFrame, helped: pd.DataFrame, budgets: Iterable[str] 
 def is_pilot(verdicts: pd.DataFrame) -> bool:
     """Whether a primary verdict on a student rests on too few clips for a firm word."""
     return bool((_primary(verdicts)["pilot"].astype(str) == "True").any())
+
+
+def scored_words(verdicts: pd.DataFrame, budgets: Iterable[str]) -> str:
+    """What of how many test frames a student is judged on under its own degradation."""
+    counts = _primary(verdicts)["frames"].dropna()
+    low, high = (int(counts.min()), int(counts.max())) if len(counts) else (0, 0)
+    number = f"{low} test frames" if low == high else f"{low} to {high} test frames"
+    return f"the busiest square of each of {number}" if "quick" in budgets else f"{number}, each whole,"
 
 
 def headline_table(verdicts: pd.DataFrame, clean: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
@@ -81,7 +90,10 @@ def budgets_of(folder: Path) -> list[str]:
 
 
 def frame_rates(profiles: pd.DataFrame, sizes: Iterable[tuple[int, int]]) -> pd.DataFrame:
-    """For each student its best frame rate end to end by p95 at each size, and the form that reached it."""
+    """For each student its best frame rate end to end by p95 at each size, and the form that reached it.
+
+    What was measured without a quiet machine is told without decimals, after "~".
+    """
     done = profiles[(profiles["stage"] == "end_to_end") & (profiles["valid"] != "not measured")]
     done = done[done["role"].isin(("student", "realtime")) & (done["threads"] == done["threads"].max())]
     rows = []
@@ -90,10 +102,16 @@ def frame_rates(profiles: pd.DataFrame, sizes: Iterable[tuple[int, int]]) -> pd.
         for width, height in sizes:
             there = own[(own["width"] == width) & (own["height"] == height)]
             best = there.nlargest(1, "fps")
-            form = [f"{one.fps:,.1f} ({one.backend} {one.precision})" for one in best.itertuples()]
-            row[f"FPS at {width}x{height}"] = form[0] if form else "not measured"
+            told = [f"{_rate(one)} ({one.backend} {one.precision})" for one in best.itertuples()]
+            row[f"FPS at {width}x{height}"] = told[0] if told else "not measured"
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _rate(row: Any) -> str:
+    if row.valid == "quiet":
+        return f"{row.fps:,.1f}"
+    return f"~{row.fps:,.0f}" if row.fps >= 3 else f"~{row.fps:.1g}"
 
 
 def _trained(folder: Path) -> pd.DataFrame:

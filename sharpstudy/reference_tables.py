@@ -24,8 +24,8 @@ IN_HUNDREDTHS = ("ssim", "lpips", "cer")
 def gains_table(conditions: pd.DataFrame, metric: str = "psnr") -> pd.DataFrame:
     """A row for each degradation: what doing nothing scores, and what mask and students gain on it.
 
-    Metrics from 0 to 1 are told in hundredths. A student that is better than the mask is marked ▲, one that
-    is worse ▽; of LPIPS, character errors and flicker less is better.
+    Gains of metrics from 0 to 1 are told in hundredths. A student better than the mask is marked ▲, a worse
+    one ▽; of LPIPS, character errors and flicker less is better.
     """
     rows = []
     for degradation, group in _of(conditions, metric).groupby("degradation", sort=False):
@@ -38,6 +38,13 @@ def gains_table(conditions: pd.DataFrame, metric: str = "psnr") -> pd.DataFrame:
                 row[name] = _gain(by_model.loc[name], metric) if name in by_model.index else "–"
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def frames_words(conditions: pd.DataFrame) -> str:
+    """On how many test frames the degradations were measured."""
+    counts = conditions.loc[conditions["degradation"] != CLEAN, "frames"]
+    low, high = counts.min(), counts.max()
+    return f"{low:.0f} test frames" if low == high else f"{low:.0f} to {high:.0f} test frames"
 
 
 def against_words(conditions: pd.DataFrame, student: str = "realtime") -> str:
@@ -54,11 +61,11 @@ def against_words(conditions: pd.DataFrame, student: str = "realtime") -> str:
 
 
 def clean_words(conditions: pd.DataFrame) -> str:
-    """How near to frames that were not degraded each student stays."""
+    """How near each student stays to frames that were not degraded."""
     rows = _of(conditions, "psnr")
     rows = rows[(rows["degradation"] == CLEAN) & rows["model"].isin(STUDENTS)]
     told = [f"{row.model} {row.mean:.1f} dB" for row in rows.itertuples(index=False)]
-    return f"Of frames that were not degraded they leave, in the mean: {', '.join(told)}."
+    return f"What the students make of frames that were not degraded has a mean PSNR of: {', '.join(told)}."
 
 
 def bitrate_words(bitrates: pd.DataFrame, student: str = "realtime", metric: str = "ssim") -> str:
@@ -82,10 +89,10 @@ def _mean(value: float, metric: str) -> str:
 
 
 def _gain(row: pd.Series, metric: str) -> str:
-    factor, style = (100, "+.1f") if metric in IN_HUNDREDTHS else (1, "+.2f")
+    factor = 100 if metric in IN_HUNDREDTHS else 1
     gain, low, high = (factor * row[f"{end}_nothing"] for end in ("on", "low", "high"))
     mark = {"better": " ▲", "worse": " ▽"}.get(row.get("against_mask"), "")
-    return f"{gain:{style}} [{low:{style}}, {high:{style}}]{mark}"
+    return f"{gain:+.2f} [{low:+.2f}, {high:+.2f}]{mark}"
 
 
 def two_protocols(published: pd.DataFrame) -> pd.DataFrame:
@@ -124,11 +131,11 @@ def read_conditions(folder: Path) -> pd.DataFrame | None:
 
 
 def helped_rows(verdicts: pd.DataFrame) -> pd.DataFrame:
-    """Verdicts of trainings as the report shows them: who is held against whom, the word, and dB of PSNR."""
+    """Verdicts of trainings as the report shows them: who is held against whom, dB of PSNR, and the word."""
     rows = verdicts[verdicts["metric"] == "psnr"]
-    show = rows[["recipe", "of", "against", "word"]].copy()
+    show = rows[["recipe", "of", "against", "word"]].rename(columns={"of": "judged", "word": "verdict"})
     ends = zip(rows["difference"], rows["low"], rows["high"], strict=True)
-    show.insert(3, "dB", [f"{gain:+.2f} [{low:+.2f}, {high:+.2f}]" for gain, low, high in ends])
+    show.insert(3, "difference (dB)", [f"{gain:+.2f} [{low:+.2f}, {high:+.2f}]" for gain, low, high in ends])
     return show
 
 

@@ -59,6 +59,31 @@ def test_only_primary_verdicts_make_a_pilot():
     assert headline.is_pilot(pd.DataFrame([firm, verdict("b", "better"), none]))
 
 
+def test_what_is_scored_follows_the_budget_and_only_primary_verdicts_count():
+    rows = [verdict("a", "better", frames=20.0), verdict("b", "worse", frames=3.0, family="cross")]
+    assert headline.scored_words(pd.DataFrame(rows), ["quick"]) == (
+        "the busiest square of each of 20 test frames"
+    )
+    more = pd.DataFrame([*rows, verdict("c", "worse", frames=32.0)])
+    assert headline.scored_words(more, ["full"]) == "20 to 32 test frames, each whole,"
+
+
+def test_a_frame_rate_of_a_busy_machine_says_so():
+    facts = {"stage": "end_to_end", "role": "realtime", "threads": 2, "backend": "torch", "precision": "fp32"}
+    size = {"width": 640, "height": 480}
+    rows = [
+        {**facts, **size, "model": "a", "fps": 120.44, "valid": "quiet"},
+        {**facts, **size, "model": "a", "fps": 90.0, "valid": "unquiet"},
+        {**facts, **size, "model": "b", "fps": 97.9, "valid": "unquiet"},
+        {**facts, **size, "model": "c", "fps": 0.59, "valid": "unquiet"},
+    ]
+    shown = headline.frame_rates(pd.DataFrame(rows), [(640, 480), (1280, 720)])
+    assert shown["FPS at 640x480"].tolist() == [
+        "120.4 (torch fp32)", "~98 (torch fp32)", "~0.6 (torch fp32)"
+    ]  # fmt: skip
+    assert set(shown["FPS at 1280x720"]) == {"not measured"}
+
+
 def test_trainings_are_read_with_their_budgets_and_an_empty_one_does_no_harm(tmp_path):
     assert headline.helped_table(tmp_path).empty
     assert headline.budgets_of(tmp_path) == []

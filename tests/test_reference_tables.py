@@ -9,6 +9,7 @@ from sharpstudy.reference_tables import (
     against_words,
     bitrate_words,
     clean_words,
+    frames_words,
     gains_table,
     helped_rows,
     kept_words,
@@ -56,7 +57,20 @@ def test_sentences_count_and_name():
         "realtime is better than doing nothing on 1 of 2 degradations, worse on none; it is better than the"
         " mask tuned on the degradation on 1 of 2 degradations, worse on call-800k."
     )
-    assert clean_words(TABLE) == "Of frames that were not degraded they leave, in the mean: realtime 46.2 dB."
+    assert clean_words(TABLE) == (
+        "What the students make of frames that were not degraded has a mean PSNR of: realtime 46.2 dB."
+    )
+    assert frames_words(TABLE) == "9 test frames"
+    more = pd.concat([TABLE, TABLE.assign(frames=12)])
+    assert frames_words(more) == "9 to 12 test frames"
+
+
+def test_ssim_is_told_in_hundredths_to_two_digits():
+    table = TABLE.assign(metric="ssim", mean=0.75)
+    small = [f"{end}_nothing" for end in ("on", "low", "high")]
+    table[small] = table[small] / 1000
+    shown = gains_table(table, "ssim").set_index("degradation")
+    assert shown.loc["blur"].tolist() == ["0.750", "+0.10 [+0.09, +0.11]", "+0.15 [+0.14, +0.16] ▲"]
 
 
 def test_bits_saved_are_those_of_the_student():
@@ -105,6 +119,7 @@ def test_verdicts_of_trainings_are_told_in_db(tmp_path):
     folder.mkdir(parents=True)
     pd.DataFrame(rows).to_csv(folder / "verdicts.csv", index=False)
     shown = helped_rows(read_distillation(tmp_path))
+    assert list(shown.columns) == ["recipe", "judged", "against", "difference (dB)", "verdict"]
     assert shown.to_numpy().tolist() == [
         ["realtime-x4", "student", "no-teacher", "+0.12 [-0.00, +0.25]", "better"]
     ]
@@ -117,7 +132,7 @@ def test_less_of_lpips_is_told_in_hundredths_and_its_bits_by_name(tmp_path):
         _row("call-100k", "realtime", 0.4, -0.05, "better", "worse"),
     ]
     table = gains_table(pd.DataFrame(rows).assign(metric="lpips"), "lpips")
-    assert table.to_numpy().tolist() == [["call-100k", "0.450", "-5.0 [-15.0, +5.0] ▽"]]
+    assert table.to_numpy().tolist() == [["call-100k", "0.450", "-5.00 [-15.00, +5.00] ▽"]]
     bits = pd.DataFrame([("lpips", "realtime", 100, 0.25)], columns=["metric", "model", "kbps", "saved"])
     words = bitrate_words(bits, metric="lpips")
     assert words == "At equal mean LPIPS realtime saves, of a call's bits: 25% at 100 kbit/s."
