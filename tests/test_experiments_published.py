@@ -25,6 +25,7 @@ from sharpstudy.evaluate.settings import EvalSettings
 from sharpstudy.experiments import conditions, own_protocols, published
 from sharpstudy.experiments.own_protocols import PROTOCOLS, own_sets, published_systems, without_screens
 from sharpstudy.experiments.published import PublishedOptions, released_students, run_honest, run_own
+from sharpstudy.experiments.published_tables import trained_words
 from sharpstudy.recipes import load_recipe
 from sharpstudy.students import build_student, load_student, save_student
 from tests.material import picture, scene
@@ -266,3 +267,10 @@ def test_the_command_names_who_is_not_released_and_fails_in_words(tmp_path, monk
     }  # fmt: skip
     assert published.main(["--only", "nobody"]) == 1
     assert "got 'nobody'" in capsys.readouterr().err
+
+
+def test_a_training_that_was_cut_is_told_as_such():
+    card = {"budget": "full", "steps": {"done": 8000}, "batch": 4, "patch": 48}
+    assert trained_words(card) == "budget full, 8,000 steps of 4 squares of 48 pixels"
+    cut = {**card, "recipe_says": {"epochs": 100, "patch": 256}}
+    assert trained_words(cut).endswith("48 pixels; less than the recipe's epochs, patch")

@@ -83,7 +83,7 @@ def figure_table(
                 row |= _honest(measures, system, one.metric)
             card = cards.get(system)
             if card:
-                row |= {"budget": card.get("budget", ""), "weights": card["weights"]["sha256"][:12]}
+                row |= {"budget": trained_words(card), "weights": card["weights"]["sha256"][:12]}
             rows.append(row)
     table = pd.DataFrame(rows)
     counts = [name for name in table.columns if name == "frames" or name.startswith("share_")]
@@ -104,9 +104,19 @@ def published_text(figures: pd.DataFrame, measures: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
+def trained_words(card: Mapping[str, Any]) -> str:
+    """How long a card's training was, and whether it was all that the recipe says."""
+    words = f"budget {card.get('budget', 'unknown')}"
+    if "steps" in card:
+        words += f", {card['steps']['done']:,} steps of {card['batch']} squares of {card['patch']} pixels"
+    return words + (
+        f"; less than the recipe's {', '.join(card['recipe_says'])}" if card.get("recipe_says") else ""
+    )
+
+
 def _section(system: str, figures: pd.DataFrame, measures: pd.DataFrame) -> Iterator[str]:
     released = "weights" in figures and figures["weights"].notna().any()
-    head = f"budget {figures['budget'].iloc[0]}" if released else NOT_RELEASED
+    head = figures["budget"].iloc[0] if released else NOT_RELEASED
     yield f"== {system} ({head})"
     for (of, state), part in figures.groupby(["of", "state"], sort=False):
         why = "" if state in (MEASURED, NOT_RELEASED) else f" ({state})"
