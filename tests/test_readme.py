@@ -320,6 +320,36 @@ def test_every_gain_over_all_sources_stands_in_the_conditions():
         assert [cell.replace("*", "") for cell in said] == expected, name
 
 
+def test_every_figure_of_the_five_stands_in_the_reference_tables():
+    rows = table_rows(next(one for one in README.split("\n## ") if one.startswith("The five published")))
+    folder = ROOT / "results" / "reference"
+    equal = pd.read_csv(folder / "equal-time" / "equal-time.csv").sort_values("gain_psnr", ascending=False)
+    told = {row[0]: row[1:] for row in rows if row[0] in set(equal["learned_on"])}
+    assert len(told) == equal["learned_on"].nunique()
+    for degradation, (ours, best, others) in told.items():
+        part = equal[equal["learned_on"] == degradation]
+        rest = part[part["student"] != "realtime"]
+        gains = [f"{one.gain_psnr:+.2f} [{one.gain_psnr_low:.2f}, {one.gain_psnr_high:.2f}]"
+                 for one in (part[part["student"] == "realtime"].iloc[0], rest.iloc[0])]  # fmt: skip
+        assert [ours.replace("*", ""), best] == [gains[0], f"{rest['student'].iloc[0]} {gains[1]}"]
+        assert others == ", ".join(f"{gain:+.2f}" for gain in rest["gain_psnr"].iloc[1:])
+    measures = pd.read_csv(folder / "published" / "measures.csv").query("category == 'all'")
+    systems = {row[0]: row[1:] for row in rows if row[0] in set(measures["system"].dropna())}
+    assert len(systems) == 5
+    for system, (_, degradation, *own, call, clean) in systems.items():
+        mine = measures[measures["system"] == system].set_index(["metric", "degradation", "model"])
+        for said, model in zip(own, ("do nothing", "tuned unsharp", system), strict=True):
+            place = ("ssim", degradation, model)
+            assert said == (f"{mine.loc[place, 'mean']:.3f}" if place in mine.index else "not trained")
+        if ("psnr", "call-300k", system) in mine.index:
+            one = mine.loc[("psnr", "call-300k", system)]
+            low, high = one["low_nothing"], one["high_nothing"]
+            assert call == f"{one['on_nothing']:+.2f} [{low:.2f}, {high:.2f}]"
+            assert clean == f"{mine.loc[('psnr', 'clean', system), 'mean']:.1f}"
+        else:
+            assert (call, clean) == ("–", "–")
+
+
 def test_the_map_names_every_part_of_the_package():
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     parts = [one for one in PACKAGE.iterdir() if one.suffix == ".py" or (one / "__init__.py").exists()]
