@@ -15,6 +15,7 @@ from sharpstudy.plots.marks import diverging
 
 WORDS = {"better": ("^", "better"), "worse": ("v", "worse"), "no difference shown": ("o", "none shown")}
 ROW_INCHES = 0.31
+FAR, LEAST = 2.0, 0.5  # the axis ends at so many times the best gain, of at least so many dB
 
 
 def ablation_forest(table: pd.DataFrame) -> Figure:
@@ -75,9 +76,11 @@ def equal_time_gains(table: pd.DataFrame) -> Figure:
     """Each student's gain over doing nothing with its interval, a panel for each degradation.
 
     The table has learned_on, student and gain_psnr with _low and _high (dB), seconds and kmac_per_pixel; the
-    study's own student is in its colour.
+    study's own student is in its colour. One that lost more than FAR times what the best gained is an
+    arrowhead at the end of the axis, with its number.
     """
     rows = table[table["gain_psnr"].notna()]
+    end = -FAR * max(rows["gain_psnr"].max(), LEAST)
     panels = list(dict.fromkeys(rows["learned_on"]))
     students = list(dict.fromkeys(rows["student"]))
     size = (2.2 + 2.4 * len(panels), ROW_INCHES * len(students) + 1.4)
@@ -90,14 +93,21 @@ def equal_time_gains(table: pd.DataFrame) -> Figure:
                 continue
             row, role = part.loc[student], "realtime" if student == "realtime" else "student"
             colour = role_colour(role)
+            if row["gain_psnr"] < end:
+                axes.plot(end, place, "<", ms=6, color=colour)
+                axes.annotate(f"{row['gain_psnr']:.1f} dB", (end, place), (7, 0), textcoords="offset points",
+                              va="center", fontsize=8)  # fmt: skip
+                continue
             axes.plot([row["gain_psnr_low"], row["gain_psnr_high"]], [place] * 2, color=colour, lw=1.6)
             axes.plot(row["gain_psnr"], place, "o", ms=6, color=colour)
+        axes.set_xlim(1.1 * end, max(0.2, 1.15 * rows["gain_psnr_high"].max()))
         axes.axvline(0, color=role_colour("baseline"), lw=1.1, ls="--")
         axes.set_title(degradation, fontsize=9.5)
         axes.grid(axis="y", visible=False)
     grid[0][0].set_yticks(range(len(students)), students)
     grid[0][0].set_ylim(len(students) - 0.5, -0.5)
-    figure.supxlabel("PSNR gain over doing nothing (dB); bars: 95 % intervals", fontsize=9)
+    words = "PSNR gain over doing nothing (dB); bars: 95 % intervals; arrowheads: beyond the axis"
+    figure.supxlabel(words, fontsize=9)
     return figure
 
 
