@@ -12,6 +12,7 @@ from sharpstudy import evaluate, metrics
 from sharpstudy.cli.evaluation import evaluate as command
 from sharpstudy.data.degrade import degrade, parse_degradation
 from sharpstudy.data.frames import read_frame, write_frame
+from sharpstudy.evaluate import comparison
 from sharpstudy.evaluate.comparison import Wanted, default_degradation, find_model
 from sharpstudy.evaluate.folders import frame_key, match_folders
 from tests.evaluate_tools import write_onnx
@@ -133,8 +134,9 @@ def test_frames_are_degraded_here_where_nobody_did(folders):
     assert f"{np.mean(by_hand):.2f}" in line
 
 
-def test_what_cannot_be_asked_for_is_refused(folders, tmp_path):
+def test_what_cannot_be_asked_for_is_refused(folders, tmp_path, monkeypatch):
     references, degraded = folders
+    monkeypatch.setattr(comparison, "released_weights", lambda recipe: tmp_path / f"{recipe}.safetensors")
     for words, said in (
         (("nothing.onnx", "--frames", references), "found nothing there"),
         (("swinir-cnn", "--frames", references), "no weights of this recipe's student ship"),
