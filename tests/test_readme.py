@@ -121,7 +121,9 @@ def hold_module(module: str, words: list[str]) -> None:
         module = f"{module}.__main__"
     assert "__main__" in Path(importlib.util.find_spec(module).origin).read_text(encoding="utf-8"), module
     if words:
-        importlib.import_module(module).make_parser().parse_args(words)
+        program = importlib.import_module(module)
+        make = program.parser if hasattr(program, "parser") else program.make_parser
+        make().parse_args(words)
     return None
 
 

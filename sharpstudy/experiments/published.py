@@ -169,15 +169,20 @@ def compact_scores(parts: Mapping[str, pd.DataFrame]) -> bytes:
     return gzip.compress(table.to_csv(index=False, lineterminator="\n").encode(), mtime=0)
 
 
+def parser() -> argparse.ArgumentParser:
+    """The command line of what was published."""
+    made = make_parser("published", str(__doc__), "published")
+    made.set_defaults(frames=PublishedOptions().frames)
+    made.add_argument("--only", type=names, default=published_systems(), metavar="NAMES",
+                      help="some systems, with commas")  # fmt: skip
+    made.add_argument("--side", type=whole(0), default=0,
+                      help="of calls and clean frames: the busiest square (0: whole)")  # fmt: skip
+    return made
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Measures the released students of the published systems, writes the tables, and prints the text."""
-    parser = make_parser("published", str(__doc__), "published")
-    parser.set_defaults(frames=PublishedOptions().frames)
-    parser.add_argument("--only", type=names, default=published_systems(), metavar="NAMES",
-                        help="some systems, with commas")  # fmt: skip
-    parser.add_argument("--side", type=whole(0), default=0,
-                        help="of calls and clean frames: the busiest square (0: whole)")  # fmt: skip
-    told = parser.parse_args(words)
+    told = parser().parse_args(words)
     return finish(lambda: _measure(told))
 
 
