@@ -120,14 +120,12 @@ def _spanned(row: pd.Series, name: str) -> str:
 
 def read_published(folder: Path) -> pd.DataFrame | None:
     """The table of sharpstudy.experiments.published in a folder; None where it was not made."""
-    path = folder / "published" / "published.csv"
-    return pd.read_csv(path) if path.is_file() else None
+    return _read(folder, "published")
 
 
 def read_conditions(folder: Path) -> pd.DataFrame | None:
     """The table of sharpstudy.experiments.conditions in a folder; None where it was not made."""
-    path = folder / "conditions" / "conditions.csv"
-    return pd.read_csv(path) if path.is_file() else None
+    return _read(folder, "conditions")
 
 
 def helped_rows(verdicts: pd.DataFrame) -> pd.DataFrame:
@@ -152,13 +150,16 @@ def kept_words(shares: pd.DataFrame, student: str = "realtime") -> str:
 
 def read_shares(folder: Path) -> pd.DataFrame | None:
     """The table of sharpstudy.experiments.teacher_share in a folder; None where it was not made."""
-    path = folder / "teacher-share" / "teacher-share.csv"
-    return pd.read_csv(path) if path.is_file() else None
+    return _read(folder, "teacher-share")
 
 
 def read_calls(folder: Path) -> pd.DataFrame | None:
     """The table of sharpstudy.experiments.calls in a folder; None where it was not made."""
-    path = folder / "calls" / "calls.csv"
+    return _read(folder, "calls")
+
+
+def _read(folder: Path, name: str) -> pd.DataFrame | None:
+    path = folder / name / f"{name}.csv"
     return pd.read_csv(path) if path.is_file() else None
 
 

@@ -31,3 +31,12 @@ def scores_of(values: Mapping[str, Mapping[str, list[float]]]) -> pd.DataFrame:
             parts.append(planted(model, numbers, "psnr", name, role))
             parts.append(planted(model, [value / 100 for value in numbers], "ssim", name, role))
     return pd.concat(parts, ignore_index=True)
+
+
+def rungs_of(metric: str, nothing: tuple[float, ...], restored: tuple[float, ...]) -> list[dict[str, object]]:
+    """Means of doing nothing and of a sharpener at 100, 200 and 400 kbit/s, as the table of conditions."""
+    return [
+        {"degradation": f"call-{kbps}k", "metric": metric, "model": model, "mean": mean}
+        for model, means in ((DO_NOTHING, nothing), ("sharpener", restored))
+        for kbps, mean in zip((100, 200, 400), means, strict=True)
+    ]

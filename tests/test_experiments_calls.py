@@ -12,6 +12,7 @@ from sharpstudy.experiments import calls, conditions
 from sharpstudy.experiments.calls import CallsOptions, calls_text, parser, run_calls
 from sharpstudy.experiments.conditions import bitrate_table
 from tests.evaluate_tools import references_of
+from tests.experiment_tools import rungs_of
 
 
 def test_frames_and_pages_are_scored_for_everyone(tmp_path, monkeypatch):
@@ -30,12 +31,7 @@ def test_frames_and_pages_are_scored_for_everyone(tmp_path, monkeypatch):
 
 
 def test_less_is_better_where_a_metric_says_so():
-    rungs, nothing, restored = (100, 200, 400), (0.4, 0.3, 0.1), (0.35, 0.3, 0.05)
-    rows = [
-        {"degradation": f"call-{kbps}k", "metric": "lpips", "model": model, "mean": mean}
-        for model, means in (("do nothing", nothing), ("sharpener", restored))
-        for kbps, mean in zip(rungs, means, strict=True)
-    ]
+    rows = rungs_of("lpips", (0.4, 0.3, 0.1), (0.35, 0.3, 0.05))
     table = bitrate_table(pd.DataFrame(rows)).set_index("kbps")
     assert list(table.index) == [100, 200]
     assert table.loc[100, "same_as_kbps"] == pytest.approx(100 * 2**0.5)

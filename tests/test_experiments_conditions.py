@@ -20,6 +20,7 @@ from sharpstudy.experiments.conditions import (
 )
 from sharpstudy.metrics import psnr
 from tests.evaluate_tools import references_of
+from tests.experiment_tools import rungs_of
 
 
 @pytest.fixture(scope="module")
@@ -77,12 +78,7 @@ def test_frames_of_both_parts_are_needed(references):
 
 
 def test_the_bitrate_that_would_look_as_good_untouched():
-    rungs, nothing, restored = (100, 200, 400), (20.0, 24.0, 26.0), (22.0, 24.0, 27.0)
-    rows = [
-        {"degradation": f"call-{kbps}k", "metric": "psnr", "model": model, "mean": mean}
-        for model, means in (("do nothing", nothing), ("sharpener", restored))
-        for kbps, mean in zip(rungs, means, strict=True)
-    ]
+    rows = rungs_of("psnr", (20.0, 24.0, 26.0), (22.0, 24.0, 27.0))
     rows.append({"degradation": "blur-1.0", "metric": "psnr", "model": "sharpener", "mean": 30.0})
     table = bitrate_table(pd.DataFrame(rows)).set_index("kbps")
     assert list(table.index) == [100, 200]  # at 400 kbit/s no rung is as good untouched

@@ -31,15 +31,13 @@ from sharpstudy.evaluate import (
 )
 from sharpstudy.experiments.conditions import (
     CONDITIONS,
-    SAMPLING,
-    SOURCES,
     bitrate_table,
     condition_set,
     condition_table,
     judged_and_tuning,
+    present_references,
     released_models,
 )
-from sharpstudy.experiments.material import present_sources
 from sharpstudy.experiments.options import (
     Line,
     finish,
@@ -154,8 +152,7 @@ def _measure(told: argparse.Namespace) -> str:
     set_threads(told.threads)
     device = choose_device(told.device)
     options = CallsOptions(told.only, told.frames, told.pages, told.clips, device, told.seed)
-    found = present_sources(SOURCES, SAMPLING, say)
-    references = [one for part in found.values() for one in part]
+    references = present_references()
     scores = run_calls(options, released_models(device), references)
     missing = scores[scores["value"].isna()].drop_duplicates(["metric", "reason"])
     table = condition_table(scores[scores["value"].notna()])

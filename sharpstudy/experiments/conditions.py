@@ -178,6 +178,11 @@ def judged_and_tuning(references: Sequence[Reference], count: int) -> tuple[list
     return parts[0], parts[1]
 
 
+def present_references(sources: Sequence[str] = SOURCES) -> list[Reference]:
+    """The frames of those sources that are on this machine."""
+    return [one for part in present_sources(sources, SAMPLING, say).values() for one in part]
+
+
 def condition_set(references: list[Reference], name: str, settings: EvalSettings) -> FrameSet:
     """The frames under one degradation; both experiments keep the degraded ones in one folder."""
     folder = WORK / "experiments" / "conditions"
@@ -203,8 +208,7 @@ def _measure(told: argparse.Namespace) -> str:
     set_threads(told.threads)
     device = choose_device(told.device)
     options = ConditionsOptions(told.only, told.frames, device, told.seed)
-    found = present_sources(SOURCES, SAMPLING, say)
-    references = [one for part in found.values() for one in part]
+    references = present_references()
     table = condition_table(run_conditions(options, released_models(device), references))
     text = condition_text(table)
     told.out.mkdir(parents=True, exist_ok=True)

@@ -31,8 +31,13 @@ from sharpstudy.evaluate import (
     tune_masks,
     unsharp,
 )
-from sharpstudy.experiments.conditions import SAMPLING, SOURCES, ConditionsOptions, run_conditions
-from sharpstudy.experiments.material import present_sources
+from sharpstudy.experiments.conditions import (
+    SAMPLING,
+    SOURCES,
+    ConditionsOptions,
+    present_references,
+    run_conditions,
+)
 from sharpstudy.experiments.options import (
     Line,
     counter,
@@ -201,7 +206,7 @@ def _measure(told: argparse.Namespace) -> str:
             name, model, found, options, WORK / "experiments" / "published", say
         )
     if students:
-        calls = [one for part in present_sources(HONEST_SOURCES, SAMPLING, say).values() for one in part]
+        calls = present_references(HONEST_SOURCES)
         scores[""] = run_honest([one.model for one in students.values()], calls, options)
     return write_results(told.out, scores, {name: one.card for name, one in students.items()}, sources)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -21,14 +21,12 @@ from sharpstudy.data.references import Reference
 from sharpstudy.distill import choose_device
 from sharpstudy.evaluate import DO_NOTHING, EvalSettings, combine, do_nothing, from_student, score_model
 from sharpstudy.experiments.conditions import (
-    SAMPLING,
-    SOURCES,
     condition_set,
     judged_and_tuning,
+    present_references,
     released_models,
 )
-from sharpstudy.experiments.judging import SIDE, eval_settings
-from sharpstudy.experiments.material import present_sources
+from sharpstudy.experiments.judging import eval_settings
 from sharpstudy.experiments.options import Line, finish, make_parser, say, set_threads, write_table
 from sharpstudy.experiments.phases import clip_gains, share
 from sharpstudy.statistics import resample
@@ -46,12 +44,10 @@ TEACHERS = MappingProxyType(
 
 @dataclass(frozen=True)
 class ShareOptions:
-    """At most so many test frames; students beside the released ones, by name."""
+    """At most so many test frames, and the seed of what a degradation leaves to chance."""
 
     frames: int = 60
-    device: str = "auto"
     seed: int = 0
-    beside: tuple[tuple[str, Path], ...] = ()
 
 
 def run_shares(
@@ -62,7 +58,7 @@ def run_shares(
     line: Line = say,
 ) -> pd.DataFrame:
     """Scores of doing nothing, of the students, and of the teachers of each degradation."""
-    settings = eval_settings(SIDE)
+    settings = replace(eval_settings(), seed=options.seed + 1)
     test, _ = judged_and_tuning(references, options.frames)
     scores = []
     for name, known in teachers.items():
@@ -154,15 +150,12 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _measure(told: argparse.Namespace) -> str:
     set_threads(told.threads)
-    options = ShareOptions(told.frames, choose_device(told.device), told.seed, tuple(told.beside))
-    teachers = present_teachers(eval_settings(SIDE), say)
-    students = released_models(options.device)
-    students += [
-        from_student(path, "realtime", name=name, device=options.device) for name, path in options.beside
-    ]
-    found = present_sources(SOURCES, SAMPLING, say)
-    references = [one for part in found.values() for one in part]
-    scores = run_shares(options, teachers, students, references)
+    device = choose_device(told.device)
+    teachers = present_teachers(eval_settings(), say)
+    students = released_models(device)
+    students += [from_student(path, "realtime", name=name, device=device) for name, path in told.beside]
+    references = present_references()
+    scores = run_shares(ShareOptions(told.frames, told.seed), teachers, students, references)
     table = shares_table(scores, [one.name for one in students])
     text = shares_text(table)
     told.out.mkdir(parents=True, exist_ok=True)
