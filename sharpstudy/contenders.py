@@ -29,7 +29,7 @@ from sharpstudy.evaluate import (
     tune_masks,
     unsharp,
 )
-from sharpstudy.paths import WORK
+from sharpstudy.paths import WEIGHTS, WORK
 from sharpstudy.recipes import RECIPES, load_recipe
 from sharpstudy.teachers import TEACHERS, Teacher, TeacherError, load_teacher, macs_per_pixel
 from sharpstudy.teachers.gate import restore_pair
@@ -43,16 +43,21 @@ Remark = Callable[[str], None]
 
 @dataclass(frozen=True, eq=False)
 class Contender:
-    """A model and where it is judged: as the protocol says for its `own` degradation, or on all `places`."""
+    """A model and where it is judged: as the protocol says for its `own` degradation, or on all `places`.
+
+    A student that does not `travel` is judged on its own degradation and on clean frames alone.
+    """
 
     model: Model
     own: str = ""
     places: tuple[str, ...] = ()
+    travels: bool = True
 
     def sets(self, protocol: Protocol) -> list[FrameSet | ClipSet]:
         """What of the protocol it is scored on."""
         if self.own:
-            return protocol.sets_for(self.model.role, self.own)
+            role = self.model.role if self.travels or self.model.role != "student" else "control"
+            return protocol.sets_for(role, self.own)
         return [one for name in self.places for one in protocol.sets_for("baseline", name)]
 
 
@@ -95,7 +100,8 @@ def trained_students(folder: Path, context: int, remark: Remark) -> Iterator[Con
     """The students and controls of <folder>/<recipe>/, as their training left them, and their teachers.
 
     A student's card names who taught it; `remark` is told of a teacher that is not here, or of none, of
-    recipes that do not ship, and where students of different budgets stand side by side.
+    recipes that do not ship, and where students of different budgets stand side by side. A quick student of a
+    recipe whose student ships does not travel: what its few steps taught it says nothing of other degradations.
     """
     budgets: dict[str, list[str]] = {}
     for recipe in RECIPES:
@@ -106,7 +112,8 @@ def trained_students(folder: Path, context: int, remark: Remark) -> Iterator[Con
             role = card.get("role", "student" if path.stem.startswith("student") else "control")
             model = from_student(path, recipe, "run", role, name, context=context)
             budgets.setdefault(card.get("budget", "unknown"), []).append(name)
-            yield Contender(model, own=own_degradation(recipe))
+            travels = card.get("budget") != "quick" or not released_files(recipe, WEIGHTS)
+            yield Contender(model, own=own_degradation(recipe), travels=travels)
         taught = next((card.get("teacher") for path, card in cards if path.stem == "student"), None)
         if taught:
             yield from _teacher(recipe, taught, context, remark)
@@ -122,14 +129,15 @@ def trained_students(folder: Path, context: int, remark: Remark) -> Iterator[Con
 def released_students(folder: Path, context: int) -> Iterator[Contender]:
     """The students that ship with the study."""
     for recipe in RECIPES:
-        for size in SIZES:
-            path = folder / f"{recipe}{size}.safetensors"
-            if path.is_file():
-                name = f"{path.stem} released"
-                yield Contender(
-                    from_student(path, recipe, "released", name=name, context=context),
-                    own=own_degradation(recipe),
-                )
+        for path in released_files(recipe, folder):
+            model = from_student(path, recipe, "released", name=f"{path.stem} released", context=context)
+            yield Contender(model, own=own_degradation(recipe))
+
+
+def released_files(recipe: str, folder: Path) -> list[Path]:
+    """The weights that ship for a recipe, one file for each size of its student."""
+    paths = (folder / f"{recipe}{size}.safetensors" for size in SIZES)
+    return [path for path in paths if path.is_file()]
 
 
 def from_teacher(

@@ -162,3 +162,22 @@ def test_a_light_network_stands_where_small_frames_have_its_scale(sets, assets):
     ]
     frame = sets[0].frames["bicubic-x4"].load(0)
     assert found[0].model.restore(frame).shape == frame.reference.shape
+
+
+def test_a_quick_student_travels_only_where_none_ships(sets, tmp_path, monkeypatch):
+    monkeypatch.setattr(contenders, "own_degradation", lambda recipe: "bicubic-x4")
+    folder, shipped = tmp_path / "models", tmp_path / "weights"
+    monkeypatch.setattr(contenders, "WEIGHTS", shipped)
+    arguments = {"width": 8, "blocks": 1}
+    write(folder / "swinir-cnn" / "student.safetensors", "swinir-cnn", arguments, {"budget": "quick"})
+    alone = next(contenders.trained_students(folder, 32, lambda _: None))
+    shipped.mkdir()
+    write(shipped / "swinir-cnn.safetensors", "swinir-cnn", arguments, {})
+    beside = next(contenders.trained_students(folder, 32, lambda _: None))
+    released = next(contenders.released_students(shipped, 32))
+    tried = {name: {part.degradation for part in one.sets(sets[0])} for name, one in
+             (("alone", alone), ("beside", beside), ("released", released))}  # fmt: skip
+    assert tried["beside"] == {"bicubic-x4", "clean"}
+    assert tried["alone"] == tried["released"] == {*NAMES, "clean"}
+    write(folder / "swinir-cnn" / "student.safetensors", "swinir-cnn", arguments, {"budget": "full"})
+    assert next(contenders.trained_students(folder, 32, lambda _: None)).travels

@@ -213,3 +213,21 @@ def test_clips_are_split_by_person_and_scene(assets):
     assert {r.split for r in calls} == {"test"}
     two = {(r.clip, r.width) for r in calls if "people" in r.clip}
     assert two == {("call_clips-ciscovt2people", 160), ("call_clips-ciscovt2people", 320)}
+
+
+def test_a_screen_is_drawn_once_and_again_where_its_file_is_broken(tmp_path, monkeypatch):
+    from sharpstudy.data import screens
+    from sharpstudy.data.rendered import rendered_screen
+
+    drawn = []
+    draw = screens.render_screen
+    monkeypatch.setattr(screens, "render_screen", lambda *words: drawn.append(words) or draw(*words))
+    first = rendered_screen("slide", 1, 320, 180, tmp_path)
+    np.testing.assert_array_equal(first, draw("slide", 1, 320, 180))
+    np.testing.assert_array_equal(rendered_screen("slide", 1, 320, 180, tmp_path), first)
+    assert drawn == [("slide", 1, 320, 180)]
+    (file,) = tmp_path.rglob("*.png")
+    file.write_bytes(file.read_bytes()[:100])
+    np.testing.assert_array_equal(rendered_screen("slide", 1, 320, 180, tmp_path), first)
+    assert len(drawn) == 2
+    assert rendered_screen("slide", 1, 340, 180, tmp_path).shape == (180, 340, 3)

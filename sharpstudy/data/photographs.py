@@ -76,13 +76,14 @@ def locate(photograph: Photograph) -> Path:
 
 def load_screens(count: int, width: int = 1280, height: int = 720) -> list[Reference]:
     """The first `count` rendered screens, kinds in turn; more of them never change those that were there."""
-    from sharpstudy.data.screens import SCREEN_KINDS, kind_category, render_screen
+    from sharpstudy.data.rendered import rendered_screen
+    from sharpstudy.data.screens import SCREEN_KINDS, kind_category
 
     references = []
     for number in range(count):
         kind, seed = SCREEN_KINDS[number % len(SCREEN_KINDS)], number // len(SCREEN_KINDS)
         clip = f"screen-{kind}-{seed:03d}"
-        render = partial(render_screen, kind, seed, width=width, height=height)
+        render = partial(rendered_screen, kind, seed, width=width, height=height)
         reference = make_reference(
             render(),
             name=f"{clip}-{width}x{height}",

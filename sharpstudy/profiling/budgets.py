@@ -42,7 +42,7 @@ class SpeedBudget:
 
 BUDGETS: Mapping[str, SpeedBudget] = MappingProxyType(
     {
-        "quick": SpeedBudget(PROTOCOLS["quick"], SIZES[:4], TEACHERS[:5], "few", 35, 103, 150, "few", 3),
+        "quick": SpeedBudget(PROTOCOLS["quick"], SIZES[:4], TEACHERS[:5], "few", 25, 103, 150, "few", 3),
         "full": SpeedBudget(PROTOCOLS["full"], SIZES, TEACHERS, "all", 1_100, 5_000, 5_000, "all", 30),
     }
 )
@@ -105,5 +105,5 @@ def _is_needed(one: Candidate) -> bool:
     if one.role == "realtime":
         return one.precision == "int8" or one.model == "realtime-M"
     if one.role == "student":
-        return one.precision == "int8" or one.backend.startswith("torch") or one.backend == "onnxruntime"
+        return one.precision == "int8" or one.backend in ("torch", "onnxruntime")
     return True
