@@ -175,12 +175,12 @@ def test_blind_draws_what_it_says():
     whole = [settings for settings in drawn if isinstance(settings, (Call, Blur, Jpeg))]
     chains = [settings for settings in drawn if isinstance(settings, Chain)]
     share = {kind: len([one for one in drawn if isinstance(one, kind)]) / 3000 for kind in (Clean, Blur)}
-    assert share[Clean] == pytest.approx(0.08, abs=0.02)
-    assert len(whole) / 3000 == pytest.approx(0.92 * 0.25, abs=0.02)
-    assert share[Blur] == pytest.approx(0.92 * 0.25 * 0.3, abs=0.02)
+    assert share[Clean] == pytest.approx(0.05, abs=0.02)
+    assert len(whole) / 3000 == pytest.approx(0.95 * 0.35, abs=0.02)
+    assert share[Blur] == pytest.approx(0.95 * 0.35 * 0.2, abs=0.02)
     assert len(chains) + len(whole) + round(3000 * share[Clean]) == 3000
     full = [one for one in whole if isinstance(one, Call)]
-    assert len(full) / len(whole) == pytest.approx(0.5, abs=0.06)
+    assert len(full) / len(whole) == pytest.approx(0.65, abs=0.06)
     assert all(500 <= call.kbps <= 3000 and call.factor == 1 for call in full)
     steps = [step for settings in chains for step in settings.steps]
     noisy = len([step for step in steps if isinstance(step, Noise)])

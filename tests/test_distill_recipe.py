@@ -285,3 +285,14 @@ def test_a_training_goes_on_from_the_weights_that_it_is_given(pairs, tmp_path):
     save_student(build_student("realtime", width=16, depth=2), other)
     with pytest.raises(StudentError, match="realtime"):
         distilled(pairs, tmp_path / "third", control="no-teacher", taught_by=None, start=other)
+
+
+def test_a_training_goes_on_from_a_shallower_student(pairs, tmp_path):
+    first = distilled(pairs, tmp_path / "first", control="no-teacher", taught_by=None)
+    recipe = small_recipe()
+    recipe = replace(recipe, student=replace(recipe.student, arguments={**recipe.student.arguments, "depth": 7}))
+    grown = distilled(
+        pairs, tmp_path / "grown", recipe=recipe, control="no-teacher", taught_by=None, start=first.weights
+    )
+    assert grown.rows[0]["val_psnr"] == pytest.approx(first.scores["val_psnr"], abs=1e-4)
+    assert grown.card["student"]["arguments"]["depth"] == 7

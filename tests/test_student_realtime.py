@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sharpstudy.students import REALTIME_SIZES, build_student, count_parameters, fold, macs_per_pixel
+from sharpstudy.students import REALTIME_SIZES, StudentError, build_student, count_parameters, fold, macs_per_pixel
 from sharpstudy.students.realtime import BranchedConv, Realtime
 from tests.lively_students import frames_of, lively
 
@@ -127,3 +127,21 @@ def test_two_steps_move_every_parameter_of_a_fresh_student(form: str) -> None:
         (student(degraded) - reference).square().mean().backward()
         optimiser.step()
     assert not any(torch.equal(value, before[name]) for name, value in student.named_parameters())
+
+
+@pytest.mark.parametrize("form", ["branched", "plain"])
+def test_a_deepened_student_computes_the_same_and_can_learn_more(form: str) -> None:
+    shallow = lively("realtime", unshuffle=3, width=16, depth=3, cues=2, form=form)
+    deep = shallow.deepened(6)
+    frames = frames_of(2, 3, 20, 23)
+    assert deep.arguments == {**shallow.arguments, "depth": 6}
+    torch.testing.assert_close(deep(frames), shallow(frames), atol=1e-6, rtol=0)
+    torch.testing.assert_close(fold(deep)(frames), shallow(frames), atol=1e-5, rtol=0)
+    deep(frames).square().mean().backward()
+    convolutions = [layer for layer in deep.body if isinstance(layer, nn.Conv2d)]
+    assert len(convolutions) == 4
+    assert all(layer.weight.grad.abs().max() > 0 for layer in convolutions)
+    with pytest.raises(StudentError, match="depth"):
+        deep.deepened(5)
+    with pytest.raises(StudentError, match="expected relu"):
+        build_student("realtime", activation="leaky").deepened(8)

@@ -100,7 +100,8 @@ CONTROLS = ("no-teacher", "random-teacher")
 @click.option("--folder", type=click.Path(path_type=Path, exists=True),
               help="Your own pictures, for a recipe with the source 'folder'.")  # fmt: skip
 @click.option("--start", type=click.Path(path_type=Path, exists=True, dir_okay=False),
-              help="Weights of the same student to go on from, such as the released ones.")  # fmt: skip
+              help="Weights of the same student to go on from, such as the released ones; a realtime "
+                   "student also grows from a shallower one's.")  # fmt: skip
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, mps or auto.")
 @click.option("--into", type=click.Path(path_type=Path, file_okay=False),
               help="Where weights, cards and logs go; default: a folder in work/models.")  # fmt: skip

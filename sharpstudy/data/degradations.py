@@ -159,8 +159,8 @@ class Blind:
     """
 
     factor: float = 4.0
-    clean: float = 0.08
-    unscaled: float = 0.25
+    clean: float = 0.05
+    unscaled: float = 0.35
     blur: float = 0.12
     noise: float = 0.05
     call: float = 0.7
@@ -204,11 +204,11 @@ class Blind:
         return Chain((*before, down_up, *after)).drawn(rng)
 
     def _draw_unscaled(self, rng: np.random.Generator) -> Degradation:
-        """A call with bits to spare in half of the cases, else blur or, less often, JPEG."""
+        """A call with bits to spare in two of three cases, else blur or, less often, JPEG."""
         kind = rng.random()
-        if kind < 0.5:
+        if kind < 0.65:
             return Call(math.exp(rng.uniform(math.log(500), math.log(3000))))
-        return Blur((5, 7, 9), self.sigma) if kind < 0.8 else Jpeg(self.quality)
+        return Blur((5, 7, 9), self.sigma) if kind < 0.85 else Jpeg(self.quality)
 
     def _draw_call(self, rng: np.random.Generator) -> Call:
         """A call whose factor follows the named ladder's: none at 1500 kbit/s, nearly 4 at 100."""

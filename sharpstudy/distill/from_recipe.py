@@ -31,7 +31,10 @@ from sharpstudy.distill.settings import (
 )
 from sharpstudy.losses import LossSum
 from sharpstudy.recipes import BudgetName, Optimiser, Recipe, Schedule, Term, without_teacher
-from sharpstudy.students import build_student, count_parameters, cue_rows, load_student, read_cues
+from sharpstudy.recipes.schema import StudentChoice
+from sharpstudy.students import Student, build_student, count_parameters, cue_rows, load_student, read_cues
+from sharpstudy.students.checkpoints import read_checkpoint
+from sharpstudy.students.realtime import Realtime
 
 if TYPE_CHECKING:
     from sharpstudy.teachers import Teacher
@@ -67,7 +70,7 @@ def distill(
     "no-teacher" drops the terms that compare with a teacher and leaves the weights of the others as they are,
     to which Adam is indifferent but gradient clipping is not; "random-teacher" wants targets and a teacher of
     random weights. `start` is a file with weights of the same student that the training goes on from, in
-    place of its own first ones.
+    place of its own first ones; a realtime student also goes on from a shallower one, deepened.
     """
     used = _controlled(recipe, control)
     if teacher is not None and taught_by is None:
@@ -75,8 +78,7 @@ def distill(
     _check_teacher(used, control, pairs_train, taught_by, teacher)
     student = build_student(recipe.student.name, seed=seed, **recipe.student.arguments)
     if start is not None:
-        first = load_student(student.name, start, recipe.student.arguments).student
-        student.load_state_dict(first.state_dict())
+        student.load_state_dict(_started(recipe.student, start).state_dict())
     _check_scale(student.name, student.scale, pairs_train)
     features = None
     if any(term.term == "feature" for term in used.loss):
@@ -102,6 +104,17 @@ def distill(
     about = {"name": student.name, "arguments": student.arguments}
     learns = {"student": {**about, "parameters": count_parameters(student.folded())}}
     return _with_card(result, make_card(result, settings, origin, loss_sum, learns))
+
+
+def _started(wanted: StudentChoice, start: Path) -> Student:
+    """The student of a file to go on from; a shallower realtime one has grown to the depth that is wanted."""
+    depth = wanted.arguments.get("depth")
+    if wanted.name == Realtime.name and depth is not None:
+        carried = read_checkpoint(wanted.name, start).arguments
+        if carried.get("depth", depth) < depth:
+            shallow = load_student(wanted.name, start, {**wanted.arguments, "depth": carried["depth"]}).student
+            return shallow.deepened(depth)
+    return load_student(wanted.name, start, wanted.arguments).student
 
 
 def train_teacher(

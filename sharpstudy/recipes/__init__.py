@@ -68,7 +68,7 @@ __all__ = [
 
 RECIPES = ("swinir-cnn", "unet-attention", "srresnet-edge", "edsr-residual", "bsrgan-ultralight", "realtime")
 # The realtime student smaller, larger, and on a downscaling that teachers know; the study compares M alone.
-SIZES = ("realtime-s", "realtime-l", "realtime-x4")
+SIZES = ("realtime-s", "realtime-l", "realtime-x4", "realtime-finish")
 PRECISION = "precision"
 _SPENT = tuple(field.name for field in fields(Budget))
 FILES: Mapping[str, Path] = {name: Path(__file__).with_name(f"{name}.yaml") for name in (*RECIPES, *SIZES)}

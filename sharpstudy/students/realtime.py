@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .base import Student, check_choice, check_frames, check_integer, conv3x3
+from .base import Student, StudentError, check_choice, check_frames, check_integer, conv3x3
 from .cues import CUES, read_cues
 
 Activation = Literal["relu", "leaky"]
@@ -25,13 +25,13 @@ LEAK = 0.1
 OPEN = 0.3  # a bias that keeps most units of a fresh student on the sloping side of their ReLU
 DETAIL_GAIN = 14.0  # photographs with values in [0,1] then give first features of about unit size
 
-# By rising cost: 1.15, 2.91, 4.96 and 6.62 thousand multiply-adds per pixel. Realtime(**REALTIME_SIZES["S"])
+# By rising cost: 1.15, 2.91, 4.96 and 8.03 thousand multiply-adds per pixel. Realtime(**REALTIME_SIZES["S"])
 # Of cues each has as many as fit into whole groups of 16 channels beside its packed ones.
 REALTIME_SIZES: dict[str, dict[str, int]] = {
     "nano": {"unshuffle": 4, "width": 16, "depth": 4},
     "S": {"unshuffle": 3, "width": 32, "depth": 3, "cues": 5},
     "M": {"unshuffle": 3, "width": 32, "depth": 5, "cues": 5},
-    "L": {"unshuffle": 2, "width": 32, "depth": 4, "cues": 4},
+    "L": {"unshuffle": 3, "width": 32, "depth": 8, "cues": 5},
 }
 
 
@@ -142,6 +142,26 @@ class Realtime(Student):
             planes = cues[:, : self.cues, None, None].to(packed.dtype)
             seen = torch.cat([packed, planes.expand(-1, -1, *packed.shape[-2:])], 1)
         return packed + self.last(self.body(self.first(seen)))
+
+    @torch.no_grad()
+    def deepened(self, depth: int) -> Realtime:
+        """The same function in more layers, for a deeper student to go on from.
+
+        What has passed a ReLU is at least 0, so a layer that starts as the identity, with a ReLU behind it,
+        changes nothing; the new ones stand right behind the first.
+        """
+        if self.arguments["activation"] != "relu":
+            raise StudentError(f"realtime: expected relu to be deepened, got {self.arguments['activation']!r}")
+        check_integer(self.name, "depth", depth, self.arguments["depth"], 64)
+        deep = Realtime(**{**self.arguments, "depth": depth})
+        layers = [layer for layer in deep.body if isinstance(layer, nn.Conv2d)]
+        mine = [layer for layer in self.body if isinstance(layer, nn.Conv2d)]
+        for layer in layers[: len(layers) - len(mine)]:
+            nn.init.zeros_(layer.bias)
+            nn.init.zeros_(layer.weight) if isinstance(layer, BranchedConv) else nn.init.dirac_(layer.weight)
+        for old, new in zip((self.first, *mine, self.last), (deep.first, *layers[-len(mine) :], deep.last)):
+            new.load_state_dict(old.state_dict())
+        return deep.train(self.training)
 
     def folded(self) -> Realtime:
         """A copy in plain form: the same function with one 3x3 convolution per layer."""
