@@ -100,8 +100,8 @@ def trained_students(folder: Path, context: int, remark: Remark) -> Iterator[Con
     """The students and controls of <folder>/<recipe>/, as their training left them, and their teachers.
 
     A student's card names who taught it; `remark` is told of a teacher that is not here, or of none, of
-    recipes that do not ship, and where students of different budgets stand side by side. A quick student of a
-    recipe whose student ships does not travel: what its few steps taught it says nothing of other degradations.
+    recipes that do not ship, and where students of different budgets stand side by side. A quick student of
+    a recipe whose student ships does not travel: its few steps say nothing of other degradations.
     """
     budgets: dict[str, list[str]] = {}
     for recipe in RECIPES:

@@ -195,6 +195,11 @@ def test_patience_ends_a_training_that_gets_no_better(pairs, tmp_path):
     assert again.rows == result.rows
 
 
+def test_the_last_weights_are_kept_where_the_settings_say_so(pairs, tmp_path):
+    result = run_training(pairs, tmp_path, make_settings(selection="last"))
+    assert result.best_step == result.steps == result.rows[-1]["step"] > 0
+
+
 def test_selection_by_loss_keeps_the_lowest(pairs, tmp_path):
     rows = run_training(pairs, tmp_path, make_settings(selection="loss")).rows
     losses = {row["step"]: row["val_loss"] for row in rows}

@@ -290,7 +290,8 @@ def test_a_training_goes_on_from_the_weights_that_it_is_given(pairs, tmp_path):
 def test_a_training_goes_on_from_a_shallower_student(pairs, tmp_path):
     first = distilled(pairs, tmp_path / "first", control="no-teacher", taught_by=None)
     recipe = small_recipe()
-    recipe = replace(recipe, student=replace(recipe.student, arguments={**recipe.student.arguments, "depth": 7}))
+    deeper = replace(recipe.student, arguments={**recipe.student.arguments, "depth": 7})
+    recipe = replace(recipe, student=deeper)
     grown = distilled(
         pairs, tmp_path / "grown", recipe=recipe, control="no-teacher", taught_by=None, start=first.weights
     )

@@ -9,7 +9,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sharpstudy.students import REALTIME_SIZES, StudentError, build_student, count_parameters, fold, macs_per_pixel
+from sharpstudy.students import (
+    REALTIME_SIZES,
+    StudentError,
+    build_student,
+    count_parameters,
+    fold,
+    macs_per_pixel,
+)
 from sharpstudy.students.realtime import BranchedConv, Realtime
 from tests.lively_students import frames_of, lively
 

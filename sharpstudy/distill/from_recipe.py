@@ -107,12 +107,14 @@ def distill(
 
 
 def _started(wanted: StudentChoice, start: Path) -> Student:
-    """The student of a file to go on from; a shallower realtime one has grown to the depth that is wanted."""
+    """The student of a file to go on from; a shallower realtime one has grown to the wanted depth."""
     depth = wanted.arguments.get("depth")
     if wanted.name == Realtime.name and depth is not None:
         carried = read_checkpoint(wanted.name, start).arguments
         if carried.get("depth", depth) < depth:
-            shallow = load_student(wanted.name, start, {**wanted.arguments, "depth": carried["depth"]}).student
+            shallow = load_student(
+                wanted.name, start, {**wanted.arguments, "depth": carried["depth"]}
+            ).student
             return shallow.deepened(depth)
     return load_student(wanted.name, start, wanted.arguments).student
 

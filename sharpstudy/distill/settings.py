@@ -49,7 +49,7 @@ class TrainingSettings(Settings):
     ema: float | None = limited(0.5, 0.99999, default=None)
     precision: Precision = "fp32"
     patience: int | None = limited(1, 10_000, default=None)
-    selection: Literal["psnr", "ssim", "loss"] = "psnr"
+    selection: Literal["psnr", "ssim", "loss", "last"] = "psnr"
     reads: Reads = "degraded"
     device: str = "auto"
     memory: Literal["channels-last", "contiguous"] = "channels-last"

@@ -92,7 +92,7 @@ def nine_panels(log: pd.DataFrame, weights: Mapping[str, float]) -> Figure:
     titles = (
         ("loss of the student", "epoch"),
         ("its terms, of the first epoch's", "epoch"),
-        ("their shares of the loss", "epoch"),
+        ("their shares of the loss, colours as beside", "epoch"),
         (GAIN, "epoch"),
         ("SSIM", "epoch"),
         (GAIN, "minutes of training"),

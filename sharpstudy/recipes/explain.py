@@ -32,7 +32,12 @@ TEACHER_WORDS = {
     "trained": "trained on the recipe's pairs first",
     "released": "with the weights that ship with this study",
 }
-SELECTION_WORDS = {"psnr": "highest PSNR", "ssim": "highest SSIM", "loss": "lowest loss"}
+SELECTION_WORDS = {
+    "psnr": "weights with the highest PSNR on fixed validation pairs",
+    "ssim": "weights with the highest SSIM on fixed validation pairs",
+    "loss": "weights with the lowest loss on fixed validation pairs",
+    "last": "last weights",
+}
 
 
 def describe_recipe(recipe: Recipe) -> str:
@@ -112,7 +117,7 @@ def _training(recipe: Recipe) -> list[str]:
     return [
         f"{optimiser.name}, {rate}, {recipe.precision}",
         *(f"{words} {value:g}" for words, value in extras.items() if value is not None),
-        f"keeps the weights with the {SELECTION_WORDS[recipe.selection]} on fixed validation pairs",
+        f"keeps the {SELECTION_WORDS[recipe.selection]}",
     ]
 
 

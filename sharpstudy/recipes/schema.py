@@ -196,7 +196,8 @@ class Recipe(Settings):
     gradient_clip is the largest gradient norm; ema the decay of the averaged weights that are kept; precision
     "mixed" is bfloat16 where a GPU has it, else float16, and float32 on a CPU; "bf16" is bfloat16 on any
     device, which pays on CPUs with instructions for it; patience counts epochs without a better selection
-    score, which is taken on fixed validation pairs. null switches gradient_clip, ema or patience off.
+    score, which is taken on fixed validation pairs; "last" keeps the last weights, whatever they score. null
+    switches gradient_clip, ema or patience off.
     """
 
     name: str
@@ -211,7 +212,7 @@ class Recipe(Settings):
     ema: float | None = limited(0.5, 0.99999)
     precision: Literal["fp32", "bf16", "mixed"]
     patience: int | None = limited(1, 10_000)
-    selection: Literal["psnr", "ssim", "loss"]
+    selection: Literal["psnr", "ssim", "loss", "last"]
     budgets: Budgets
     published: tuple[Published, ...] = ()
     doubts: tuple[str, ...] = ()

@@ -151,7 +151,9 @@ class Realtime(Student):
         changes nothing; the new ones stand right behind the first.
         """
         if self.arguments["activation"] != "relu":
-            raise StudentError(f"realtime: expected relu to be deepened, got {self.arguments['activation']!r}")
+            raise StudentError(
+                f"realtime: expected relu to be deepened, got {self.arguments['activation']!r}"
+            )
         check_integer(self.name, "depth", depth, self.arguments["depth"], 64)
         deep = Realtime(**{**self.arguments, "depth": depth})
         layers = [layer for layer in deep.body if isinstance(layer, nn.Conv2d)]
@@ -159,7 +161,8 @@ class Realtime(Student):
         for layer in layers[: len(layers) - len(mine)]:
             nn.init.zeros_(layer.bias)
             nn.init.zeros_(layer.weight) if isinstance(layer, BranchedConv) else nn.init.dirac_(layer.weight)
-        for old, new in zip((self.first, *mine, self.last), (deep.first, *layers[-len(mine) :], deep.last)):
+        kept = (deep.first, *layers[len(layers) - len(mine) :], deep.last)
+        for old, new in zip((self.first, *mine, self.last), kept, strict=True):
             new.load_state_dict(old.state_dict())
         return deep.train(self.training)
 
