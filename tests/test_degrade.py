@@ -175,16 +175,16 @@ def test_blind_draws_what_it_says():
     whole = [settings for settings in drawn if isinstance(settings, (Call, Blur, Jpeg))]
     chains = [settings for settings in drawn if isinstance(settings, Chain)]
     share = {kind: len([one for one in drawn if isinstance(one, kind)]) / 3000 for kind in (Clean, Blur)}
-    assert share[Clean] == pytest.approx(0.05, abs=0.02)
-    assert len(whole) / 3000 == pytest.approx(0.95 * 0.35, abs=0.02)
-    assert share[Blur] == pytest.approx(0.95 * 0.35 * 0.2, abs=0.02)
+    assert share[Clean] == pytest.approx(0.08, abs=0.02)
+    assert len(whole) / 3000 == pytest.approx(0.92 * 0.25, abs=0.02)
+    assert share[Blur] == pytest.approx(0.92 * 0.25 * 0.3, abs=0.02)
     assert len(chains) + len(whole) + round(3000 * share[Clean]) == 3000
     full = [one for one in whole if isinstance(one, Call)]
-    assert len(full) / len(whole) == pytest.approx(0.65, abs=0.06)
+    assert len(full) / len(whole) == pytest.approx(0.5, abs=0.06)
     assert all(500 <= call.kbps <= 3000 and call.factor == 1 for call in full)
     steps = [step for settings in chains for step in settings.steps]
     noisy = len([step for step in steps if isinstance(step, Noise)])
-    assert noisy / len(chains) == pytest.approx(0.05, abs=0.02)
+    assert noisy / len(chains) == pytest.approx(0.08, abs=0.02)
     down_ups = [step for step in steps if isinstance(step, DownUp)]
     calls = [step for step in steps if isinstance(step, Call)]
     assert len(calls) / len(chains) == pytest.approx(0.7, abs=0.03)
@@ -297,3 +297,14 @@ def test_every_degradation_is_told_in_one_sentence():
         assert "\n" not in sentence
     assert describe(DownUp(4)) == "The frame is scaled down by 4 with antialiased bicubic, down and up."
     assert "sigma 1 to 2.5" in describe(Blur())
+
+
+def test_blind_leaves_the_size_alone_in_the_way_it_is_told():
+    drawn = [
+        Blind(clean=0, unscaled=1, unscaled_call=0.65).drawn(np.random.default_rng(seed))
+        for seed in range(2000)
+    ]
+    share = {kind: len([one for one in drawn if isinstance(one, kind)]) / 2000 for kind in (Call, Blur, Jpeg)}
+    assert share == pytest.approx({Call: 0.65, Blur: 0.21, Jpeg: 0.14}, abs=0.03)
+    with pytest.raises(DegradationError, match="unscaled_call"):
+        Blind(unscaled_call=1.2)

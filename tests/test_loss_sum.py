@@ -64,8 +64,8 @@ def test_an_error_is_weighed_by_that_of_the_degraded_frame():
     loss_sum = LossSum([term("relative_reference", 2.0)])
     assert loss_sum.beside == ("degraded",)
     _, parts = loss_sum(degraded, reference, degraded=degraded)
-    faint = 1e-4 / (1e-4 + 1e-4)
-    expected = (0.01 / (0.01 + 1e-4) + faint * (len(reference) - 1)) / len(reference)
+    faint = 1e-4 / (1e-4 + 2e-4)
+    expected = (0.01 / (0.01 + 2e-4) + faint * (len(reference) - 1)) / len(reference)
     assert parts["relative_reference"].item() == pytest.approx(expected, rel=1e-4)
     assert loss_sum(reference, reference, degraded=degraded)[0].item() == 0
     with pytest.raises(LossError, match="relative_reference: expected the degraded frames"):

@@ -153,14 +153,16 @@ class Blind:
     """A different degradation for every seed, for a student that is told nothing about its input.
 
     clean, unscaled, blur, noise, call and jpeg are probabilities: of no degradation; else of one that leaves
-    the size alone, a call at 500 to 3000 kbit/s, blur or JPEG; else of blur and of noise, which come first;
+    the size alone, with unscaled_call a call at 500 to 3000 kbit/s, else three times in five blur, or JPEG;
+    else of blur and of noise, which come first;
     of a call at 100 to 1500 kbit/s, scaled down the more the fewer bits it has, instead of a down-up by any
     factor up to the highest on a random grid; and of JPEG after the down-up.
     """
 
     factor: float = 4.0
-    clean: float = 0.05
-    unscaled: float = 0.35
+    clean: float = 0.08
+    unscaled: float = 0.25
+    unscaled_call: float = 0.5
     blur: float = 0.12
     noise: float = 0.05
     call: float = 0.7
@@ -172,7 +174,7 @@ class Blind:
 
     def __post_init__(self) -> None:
         check_number("factor", self.factor, 1, 4)
-        for name in ("clean", "unscaled", "blur", "noise", "call", "jpeg"):
+        for name in ("clean", "unscaled", "unscaled_call", "blur", "noise", "call", "jpeg"):
             check_number(name, getattr(self, name), 0, 1)
         _check_range("sigma", self.sigma, 0.1, 20)
         _check_range("noise_sigma", self.noise_sigma, 0, 100)
@@ -204,11 +206,11 @@ class Blind:
         return Chain((*before, down_up, *after)).drawn(rng)
 
     def _draw_unscaled(self, rng: np.random.Generator) -> Degradation:
-        """A call with bits to spare in two of three cases, else blur or, less often, JPEG."""
+        """A call with bits to spare, else blur or, less often, JPEG."""
         kind = rng.random()
-        if kind < 0.65:
+        if kind < self.unscaled_call:
             return Call(math.exp(rng.uniform(math.log(500), math.log(3000))))
-        return Blur((5, 7, 9), self.sigma) if kind < 0.85 else Jpeg(self.quality)
+        return Blur((5, 7, 9), self.sigma) if kind < 0.4 * self.unscaled_call + 0.6 else Jpeg(self.quality)
 
     def _draw_call(self, rng: np.random.Generator) -> Call:
         """A call whose factor follows the named ladder's: none at 1500 kbit/s, nearly 4 at 100."""
