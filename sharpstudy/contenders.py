@@ -56,8 +56,7 @@ class Contender:
     def sets(self, protocol: Protocol) -> list[FrameSet | ClipSet]:
         """What of the protocol it is scored on."""
         if self.own:
-            role = self.model.role if self.travels or self.model.role != "student" else "control"
-            return protocol.sets_for(role, self.own)
+            return protocol.sets_for(self.model.role if self.travels else "control", self.own)
         return [one for name in self.places for one in protocol.sets_for("baseline", name)]
 
 

@@ -252,8 +252,10 @@ class Job:
     def _take(self, seen: Validation) -> bool:
         """Whether these are the best weights so far; moves plateau and patience, and keeps them if so."""
         settings = self.settings
-        scores = {"loss": lambda: -seen.loss, "last": lambda: self.step}
-        score = scores.get(settings.selection, lambda: getattr(seen, settings.selection))()
+        if settings.selection == "last":
+            score = self.step
+        else:
+            score = -seen.loss if settings.selection == "loss" else getattr(seen, settings.selection)
         better = self.patience.take(score, self.step, settings.schedule)
         if better:
             self.best = cloned(self.judged)

@@ -67,7 +67,8 @@ __all__ = [
 ]
 
 RECIPES = ("swinir-cnn", "unet-attention", "srresnet-edge", "edsr-residual", "bsrgan-ultralight", "realtime")
-# The realtime student smaller, larger, and on a downscaling that teachers know; the study compares M alone.
+# The realtime student smaller, larger, on a downscaling that teachers know, and in a later training of its
+# weights; the study compares M alone.
 SIZES = ("realtime-s", "realtime-l", "realtime-x4", "realtime-finish")
 PRECISION = "precision"
 _SPENT = tuple(field.name for field in fields(Budget))
