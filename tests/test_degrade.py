@@ -295,7 +295,7 @@ def test_every_degradation_is_told_in_one_sentence():
         assert sentence.startswith("The frame is ")
         assert sentence.endswith(".")
         assert "\n" not in sentence
-    assert describe(DownUp(4)) == "The frame is scaled down by 4 with antialiased bicubic, down and up."
+    assert describe(DownUp(4)) == "The frame is scaled down by 4 and up again (antialiased bicubic)."
     assert "sigma 1 to 2.5" in describe(Blur())
 
 

@@ -231,3 +231,21 @@ def test_a_screen_is_drawn_once_and_again_where_its_file_is_broken(tmp_path, mon
     np.testing.assert_array_equal(rendered_screen("slide", 1, 320, 180, tmp_path), first)
     assert len(drawn) == 2
     assert rendered_screen("slide", 1, 340, 180, tmp_path).shape == (180, 340, 3)
+
+
+def test_softened_copies_are_of_training_frames_and_soft_by_nature():
+    few = SourceOptions(screens=14, screen_width=320, screen_height=192)
+    plain, joined = load_source("bundled", few), load_source("bundled+softened", few)
+    assert joined[: len(plain)] == plain
+    copies, by_name = joined[len(plain) :], {one.frame: one for one in plain}
+    able = [one for one in plain if one.split == "train" and one.category != "text"]
+    assert len(copies) == round(0.2 * len(able)) > 0
+    for one in copies:
+        of = by_name[one.frame.removeprefix("soft-")]
+        assert of in able
+        assert (one.clip, one.split, one.source) == (f"soft-{of.clip}", "train", "softened")
+        soft, sharp = (frame.load().astype(float) for frame in (one, of))
+        assert soft.shape == sharp.shape
+        assert np.abs(np.diff(soft, n=2, axis=1)).mean() < 0.9 * np.abs(np.diff(sharp, n=2, axis=1)).mean()
+    with pytest.raises(ValueError, match="softened"):
+        load_source("softened", few)

@@ -120,7 +120,7 @@ class Mixed:
 
     @property
     def phrase(self) -> str:
-        return "either " + " or ".join(choice.phrase for choice in self.choices) + " (the seed chooses)"
+        return "degraded as the seed chooses: " + "; or ".join(choice.phrase for choice in self.choices)
 
     def drawn(self, rng: np.random.Generator) -> Degradation:
         return self.choices[rng.integers(len(self.choices))].drawn(rng)

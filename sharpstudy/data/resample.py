@@ -134,8 +134,8 @@ class DownUp:
         up = self.up or self.method
         shift = "at random" if self.phase == "random" else "by {:.4g} and {:.4g} px".format(*self.phase)
         grid = "" if self.phase == (0, 0) else f", on a grid shifted {shift}"
-        ways = f"{self.method}, down and up" if up == self.method else f"{self.method} and back up with {up}"
-        return f"scaled down by {self.factor:.4g} with antialiased {ways}{grid}"
+        ways = self.method if up == self.method else f"{self.method} down, {up} up"
+        return f"scaled down by {self.factor:.4g} and up again (antialiased {ways}){grid}"
 
     def drawn(self, rng: np.random.Generator) -> DownUp:
         """The same settings with a definite phase."""

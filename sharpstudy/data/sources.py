@@ -23,6 +23,8 @@ from sharpstudy.data.references import (
     to_table,
     write_frames_csv,
 )
+from sharpstudy.data.softened import NAME as SOFTENED
+from sharpstudy.data.softened import softened
 from sharpstudy.data.split import SPLITS, TARGET_SHARES, select_balanced, split_of, split_table
 
 __all__ = [
@@ -108,21 +110,26 @@ def load_source(
     on_skip: Callable[[FrameError], None] | None = None,
 ) -> list[Reference]:
     """The references of one source, or of several joined by plus signs ("bundled+bsds500"), in a stable
-    order.
+    order. "softened" adds copies of the others' training frames that are soft by nature (see data.softened).
 
     Every frame is decoded once, for its size and hash. Files of a user's folder that cannot be read go to
     `on_skip`.
     """
     names = name.split("+")
     for one in names:
-        if one not in SOURCES:
+        if one not in SOURCES and one != SOFTENED:
             raise ValueError(
                 f"source: expected one of {sorted(SOURCES)} or several joined by '+', got {one!r}"
             )
     if len(set(names)) < len(names):
         raise ValueError(f"source: {name!r} names a source twice")
+    if names == [SOFTENED]:
+        raise ValueError(f"source: expected sources whose frames are softened beside it, got {name!r} alone")
     options = options or SourceOptions()
-    references = [reference for one in names for reference in SOURCES[one](options, on_skip)]
+    loaders = [SOURCES[one] for one in names if one != SOFTENED]
+    references = [reference for load in loaders for reference in load(options, on_skip)]
+    if SOFTENED in names:
+        references += softened(references)
     repeated = [frame for frame, count in Counter(r.frame for r in references).items() if count > 1]
     if repeated:
         raise ValueError(

@@ -80,13 +80,12 @@ def too_large(one: Candidate, size: Size, memory_gb: float | None) -> str:
 
 
 def wants_memory(one: Candidate, size: Size, budget: SpeedBudget) -> bool:
-    """Whether peak memory is measured for a cell, which takes a process of its own."""
+    """Whether peak memory is measured for a cell, which takes a process of its own: of few, for int8."""
     if budget.memory != "few":
         return budget.memory == "all"
-    usual = one.precision in ("int8", "uint8") or one.backend == "torch"
-    if one.role == "realtime":
-        return size == (1920, 1080) and one.precision == "int8" and one.model != "realtime-nano"
-    return usual and size == (640, 480) and one.role == "student"
+    if one.precision != "int8" or one.model == "realtime-nano":
+        return False
+    return size == ((1920, 1080) if one.role == "realtime" else (640, 480))
 
 
 def wants_sustained(one: Candidate, size: Size, budget: SpeedBudget) -> bool:
