@@ -114,9 +114,9 @@ def slowed_run(
     restore: Restore,
     width: int = 640,
     height: int = 480,
-    seconds: float = 9.0,
-    from_s: float = 2.0,
-    until_s: float = 5.0,
+    seconds: float = 7.5,
+    from_s: float = 1.5,
+    until_s: float = 4.0,
 ) -> tuple[LiveRun, SlowDown]:
     """A run with a slow-down in it that no machine can take at the level "full", and that slow-down."""
     with TemporaryDirectory() as folder:
@@ -130,7 +130,7 @@ def slowed_run(
 def profile_live(
     restore: Restore,
     sizes: Sequence[tuple[int, int]] = SIZES,
-    seconds: float = 2.5,
+    seconds: float = 2.0,
 ) -> list[dict[str, str | int | float]]:
     """A row for each size: how long frames took from capture to hand-over, and how many came in time."""
     rows = []

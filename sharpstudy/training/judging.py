@@ -33,11 +33,11 @@ FEWEST_CLIPS = 2
 LEVEL = 0.95  # of the intervals, which the words follow
 
 
-def squares_of(trained: RecipeTraining) -> Squares:
-    """One square of every validation frame, as the student reads them."""
+def squares_of(trained: RecipeTraining, most: int | None = None) -> Squares:
+    """One square of every validation frame, or of at most so many, as the student reads them."""
     store = trained.report.validation
     reads = build_student(trained.recipe.student.name, **trained.recipe.student.arguments).reads
-    return choose_squares(store, len(store), SIDE[trained.budget], reads)
+    return choose_squares(store, most or len(store), SIDE[trained.budget], reads)
 
 
 def score_runs(trained: RecipeTraining, device: str = "auto") -> pd.DataFrame:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 RUN_NAME = re.compile(r"(student|no-teacher|random-teacher)(-\d+)?")
 HEAD = ("run", "model", "role", "best")
+FEW = 4  # squares that show how far float16 moves pixels: rounding moves those of every frame alike
 VISIBLE = 2  # grey levels: a pixel that float16 moves by more has another look
 
 
@@ -43,7 +44,7 @@ def write_models(trained: RecipeTraining, folder: Path) -> list[Path]:
 
     On a CPU their bytes are the same from run to run: times and machines are for `write_records`.
     """
-    squares, written = squares_of(trained), []
+    squares, written = squares_of(trained, FEW), []
     for run in trained.runs:
         moved = float16_moves(run.result.network, squares)
         if moved > VISIBLE:
