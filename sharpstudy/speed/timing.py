@@ -49,7 +49,7 @@ class Protocol:
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
     {
         "full": Protocol(),
-        "quick": Protocol(warm_up=1, window=5, settled=0.1, warm_up_s=0.3, repeats=50, seconds=0.5, fewest=2),
+        "quick": Protocol(warm_up=1, window=5, settled=0.1, warm_up_s=0.2, repeats=50, seconds=0.4, fewest=2),
     }
 )
 
