@@ -239,7 +239,7 @@ def test_softened_copies_are_of_training_frames_and_soft_by_nature():
     assert joined[: len(plain)] == plain
     copies, by_name = joined[len(plain) :], {one.frame: one for one in plain}
     able = [one for one in plain if one.split == "train" and one.category != "text"]
-    assert len(copies) == round(0.12 * len(able)) > 0
+    assert len(copies) == round(0.15 * len(able)) > 0
     for one in copies:
         of = by_name[one.frame.removeprefix("soft-")]
         assert of in able

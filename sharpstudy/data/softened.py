@@ -19,7 +19,7 @@ from sharpstudy.data.resample import DownUp
 from sharpstudy.data.split import select_balanced
 
 NAME = "softened"
-SHARE = 0.12  # of the training frames, how many have a softened copy
+SHARE = 0.15  # of the training frames, how many have a softened copy
 SHARP_BY_NATURE = "text"  # pages are drawn pixel by pixel, and never out of focus
 
 
