@@ -1,8 +1,8 @@
 """Training frames that are soft by nature: what a camera out of focus or a phone that enlarges delivers.
 
-The references at hand are sharp, so a blind student learns that what is soft was degraded, and sharpens
-what a call with bits to spare delivers just as it was filmed. Copies that are soft to begin with are their own
-references: of them nothing is to be restored but what the degradation took.
+The references at hand are sharp, so a blind student learns that what is soft was degraded, and sharpens what
+a call with bits to spare delivers just as it was filmed. Copies that are soft to begin with are references of
+their own: of them nothing is to be restored but what the degradation took.
 """
 
 from __future__ import annotations
