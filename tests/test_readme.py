@@ -78,12 +78,12 @@ def hold_sharpstudy(words: list[str]) -> None:
 def hold_names(command: str, values: dict) -> None:
     from sharpstudy.assets import ASSETS
     from sharpstudy.data.degrade import parse_degradation
-    from sharpstudy.recipes import RECIPES
+    from sharpstudy.recipes import RECIPES, SIZES
 
     names = [one for key in ("recipe", "name", "models") for one in as_tuple(values.get(key))]
     if command in ("recipes", "distill", "teach", "evaluate"):
         free = ("RECIPE", "mine.yaml", "theirs.onnx")  # the reader's own
-        assert not [one for one in names if one not in (*RECIPES, *free)]
+        assert not [one for one in names if one not in (*RECIPES, *SIZES, *free)]
     if command == "fetch":
         assert set(values["names"]) <= set(ASSETS)
     degradation = values.get("name" if command == "degrade" else "degradation")
