@@ -115,12 +115,10 @@ def load_source(
     Every frame is decoded once, for its size and hash. Files of a user's folder that cannot be read go to
     `on_skip`.
     """
-    names = name.split("+")
+    names, known = name.split("+"), sorted((*SOURCES, SOFTENED))
     for one in names:
-        if one not in SOURCES and one != SOFTENED:
-            raise ValueError(
-                f"source: expected one of {sorted(SOURCES)} or several joined by '+', got {one!r}"
-            )
+        if one not in known:
+            raise ValueError(f"source: expected one of {known} or several joined by '+', got {one!r}")
     if len(set(names)) < len(names):
         raise ValueError(f"source: {name!r} names a source twice")
     if names == [SOFTENED]:

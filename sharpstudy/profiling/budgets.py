@@ -80,7 +80,7 @@ def too_large(one: Candidate, size: Size, memory_gb: float | None) -> str:
 
 
 def wants_memory(one: Candidate, size: Size, budget: SpeedBudget) -> bool:
-    """Whether peak memory is measured for a cell, which takes a process of its own: of few, for int8."""
+    """Whether peak memory is measured for a cell, which takes a process of its own; under `few`, of int8."""
     if budget.memory != "few":
         return budget.memory == "all"
     if one.precision != "int8" or one.model == "realtime-nano":
